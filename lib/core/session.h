@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Inside of a session: for lib/core and lib/os only.
+ *
+ * Each lazy part has a kco_lazy: not tried, done, or failed with the error
+ * that every later call gives again.
+ */
+#ifndef KCO_CORE_SESSION_H
+#define KCO_CORE_SESSION_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <kco/arena.h>
+#include <kco/os.h>
+#include <kco/session.h>
+#include <kco/task.h>
+
+struct kco_lazy {
+	bool tried;
+	struct kco_err err; /* code KCO_OK: it is there */
+};
+
+struct kco_session {
+	struct kco_session_options opts;
+	struct kco_arena arena; /* lives as long as the session */
+	struct kco_image *image;
+	struct kco_mem *mem;
+	const struct kco_arch_ops *arch;
+	const struct kco_os_ops *os;
+	void *os_priv; /* the personality's, freed by its fini() */
+	struct kco_space kernel;
+	char *vmcoreinfo; /* NUL-terminated, NULL none */
+	size_t vmcoreinfo_size;
+	struct kco_symbols *symbols;
+	struct kco_types *types;
+	struct kco_debuginfo *debuginfo;
+	struct kco_unwind_tables *unwind_tables;
+	struct kco_task *tasks;
+	size_t nr_tasks, cap_tasks;
+	uint32_t *task_by_tid, *task_by_addr; /* sorted indices into tasks */
+	struct kco_module *modules;
+	size_t nr_modules, cap_modules;
+	struct kco_system_info system;
+	struct kco_lazy lazy_os, lazy_symbols, lazy_types, lazy_debuginfo, lazy_tasks, lazy_modules, lazy_unwind,
+		lazy_system;
+	atomic_bool cancelled;
+	uint32_t next_space_id;
+	struct kco_session_warning *warnings; /* texts already given */
+};
+
+/** For a personality's init(): the kernel's own space, from a root table. */
+void kco_session_set_kernel(struct kco_session *s, const struct kco_arch_ops *arch, const struct kco_paging *form,
+			    struct kco_paddr root, uint64_t addr_mask);
+/** A text that lives as long as the session; "" when memory is out. */
+const char *kco_session_text(struct kco_session *s, const char *fmt, ...) KCO_PRINTF(2, 3);
+
+/** Unwind tables, loaded on first use on the session's thread; then read-only. */
+enum kco_status kco_session_unwind_tables(struct kco_session *s, struct kco_unwind_tables **ret,
+					  struct kco_err *err) KCO_MUST_USE;
+
+/** The slot of @os or, when NULL, of its base. */
+#define KCO_OS_SLOT(os, slot) ((os)->slot ? (os)->slot : ((os)->base && (os)->base->slot) ? (os)->base->slot : NULL)
+
+#endif

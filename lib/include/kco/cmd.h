@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The table row of a command, and all that a command may use.
+ *
+ * How to add a command: write commands/NAME.c with a `const struct kco_cmd
+ * kco_cmd_NAME`, add X(NAME) to commands/commands.def, a page
+ * docs/commands/NAME.md and a test in tests/command. Options, help, completion,
+ * the man page and the JSON schema all come from the row.
+ */
+#ifndef KCO_CMD_H
+#define KCO_CMD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <kco/arena.h>
+#include <kco/err.h>
+#include <kco/out.h>
+#include <kco/session.h>
+#include <kco/task.h>
+
+enum kco_opt_kind {
+	KCO_OPT_FLAG,	/* bool */
+	KCO_OPT_INT,	/* int64_t */
+	KCO_OPT_ADDR,	/* uint64_t: 0x1f, or hexadecimal without 0x as crash takes it, or a symbol[+offset] */
+	KCO_OPT_STRING, /* const char * */
+	KCO_OPT_CHOICE, /* int: index into choices */
+};
+
+/** What an argument or an option's value is: for completion and for parsing. */
+enum kco_word {
+	KCO_WORD_NONE,
+	KCO_WORD_TASK, /* pid, task address or comm */
+	KCO_WORD_ADDR, /* address or symbol[+offset] */
+	KCO_WORD_SYMBOL,
+	KCO_WORD_TYPE,
+	KCO_WORD_COMMAND,
+	KCO_WORD_FILE,
+	KCO_WORD_NUMBER,
+	KCO_WORD_TEXT,
+};
+
+struct kco_opt {
+	char short_name; /* 0: none */
+	const char *long_name;
+	enum kco_opt_kind kind;
+	size_t offset;	     /* in the command's options struct */
+	const char *metavar; /* NULL for flags */
+	enum kco_word word;
+	const char *const *choices; /* NULL-terminated, KCO_OPT_CHOICE */
+	const char *help;	    /* one line, lower case, no full stop */
+};
+
+struct kco_arg {
+	enum kco_word word;
+	const char *metavar; /* "PID|TASK|COMM" */
+	bool optional, repeat;
+};
+
+/** A key of the command's JSON rows: the schema. Nested keys: "frames[].pc". */
+struct kco_json_field {
+	const char *key;
+	const char *type; /* "integer", "string", "address", "boolean", "array", "object", "number", with "|null" */
+	const char *help;
+};
+
+struct kco_cmd_ctx;
+
+struct kco_cmd {
+	const char *name;
+	const char *const *aliases;	   /* NULL-terminated or NULL */
+	const char *summary;		   /* one line */
+	const char *description;	   /* paragraphs for `help NAME` and the man page */
+	const char *examples;		   /* "command\n    what it does\n" ... */
+	const struct kco_arg *args;	   /* ends with word NONE; NULL: none */
+	const struct kco_opt *opts;	   /* ends with help NULL; NULL: none */
+	size_t opts_size;		   /* of the options struct, zeroed before parsing */
+	unsigned needs;			   /* enum kco_need */
+	const struct kco_json_field *json; /* ends with key NULL; NULL: no JSON rows */
+	enum kco_status (*run)(struct kco_cmd_ctx *ctx, struct kco_err *err);
+};
+
+/** The shell's (or the one-shot's) standing choices. */
+struct kco_context {
+	uint64_t task; /* address of the current task, 0: none chosen, the panic task */
+};
+
+struct kco_cmd_ctx {
+	const struct kco_cmd *cmd;
+	struct kco_session *session; /* NULL when the command needs no image and none is open */
+	struct kco_out *out;
+	struct kco_arena *arena; /* dies when the command returns */
+	struct kco_context *context;
+	const void *opts; /* the command's options struct */
+	int argc;	  /* arguments without the name and the options */
+	char **argv;
+	size_t failed_rows;
+	const struct kco_cmd *const *commands; /* the whole table, for help */
+};
+
+/** All commands in the order of commands.def, NULL-terminated. */
+extern const struct kco_cmd *const kco_cmds[];
+/** By name, alias, or unambiguous beginning; NULL: unknown, or @err lists the candidates. */
+const struct kco_cmd *kco_cmd_find(const char *name, struct kco_err *err);
+
+/**
+ * A row that could not be made: counts it (exit status 1) and writes the
+ * reason: text "  <not saved: ...>", JSON keys "error" and "why" into the
+ * open row.
+ */
+void kco_row_failed(struct kco_cmd_ctx *ctx, enum kco_status status, const char *why);
+
+/** Parse an address as KCO_OPT_ADDR does. */
+enum kco_status kco_parse_addr(struct kco_session *s, const char *word, uint64_t *ret,
+			       struct kco_err *err) KCO_MUST_USE;
+/** Parse a number: decimal, 0x hexadecimal, 0 octal as C has it. */
+enum kco_status kco_parse_int(const char *word, int64_t *ret, struct kco_err *err) KCO_MUST_USE;
+/**
+ * The tasks that the words name: a tid in decimal, a task address in
+ * hexadecimal, or a command name (which may match several). No words: the
+ * current task. The array is in ctx->arena. KCO_E_USAGE names the word that
+ * matches nothing.
+ */
+enum kco_status kco_parse_tasks(struct kco_cmd_ctx *ctx, char **words, int n, const struct kco_task ***ret,
+				size_t *nret, struct kco_err *err) KCO_MUST_USE;
+/** "symbol+0x1c" or "symbol+0x1c [module]"; hexadecimal when nothing covers @addr. In ctx->arena. */
+const char *kco_format_symbol(struct kco_cmd_ctx *ctx, uint64_t addr);
+/** crash's header line: PID: 1  TASK: ...  CPU: 0  COMMAND: "init" */
+void kco_text_task_header(struct kco_out *out, const struct kco_task *task);
+
+#endif

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The table row of a personality: one operating system's structures.
+ *
+ * A personality knows symbols and types, not files. Layouts that belong to an
+ * OS on one architecture (trap frames, switch frames, exception stacks) are in
+ * lib/os/OS_ARCH.c. A NULL slot falls to the base's (UML's base is Linux);
+ * with none there, the wrapper answers KCO_E_UNSUPPORTED.
+ *
+ * How to add one: lib/os/NAME.c with `const struct kco_os_ops kco_os_NAME`
+ * and a line X(NAME) in lib/os/os.def.
+ */
+#ifndef KCO_OS_H
+#define KCO_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <kco/arch.h>
+#include <kco/err.h>
+#include <kco/mem.h>
+#include <kco/session.h>
+#include <kco/task.h>
+
+/** A stack on which a task's frames may lie. */
+struct kco_stack_range {
+	const char *name; /* "task", "IRQ", "NMI", "#DF", "#DB", "#MC", "#VC", "entry trampoline" */
+	uint64_t first;	  /* lowest address */
+	uint64_t end;	  /* one past the highest */
+};
+
+struct kco_unwind_tables;
+
+struct kco_os_ops {
+	const char *name; /* "linux" */
+	const struct kco_os_ops *base;
+	/* Could this dump be mine? 0..100. Reads no virtual memory. */
+	int (*detect)(struct kco_session *s);
+	/*
+	 * Find the kernel: relocation, page-table root; sets the session's
+	 * kernel space through kco_session_set_kernel() (lib/core/session.h)
+	 * and may hang private state on the session.
+	 */
+	enum kco_status (*init)(struct kco_session *s, struct kco_err *err);
+	void (*fini)(struct kco_session *s);
+	/* Append the symbol sources that the dump itself carries. */
+	enum kco_status (*symbols)(struct kco_session *s, struct kco_symbols *syms, struct kco_err *err);
+	/* Types that the dump itself carries. */
+	enum kco_status (*types)(struct kco_session *s, struct kco_types **ret, struct kco_err *err);
+	/* Unwind tables that the dump itself carries (see lib/image/orc.h). */
+	enum kco_status (*unwind_tables)(struct kco_session *s, struct kco_unwind_tables **ret, struct kco_err *err);
+	/* Call @add for each task, idle tasks first. */
+	enum kco_status (*tasks)(struct kco_session *s, enum kco_status (*add)(void *arg, const struct kco_task *task),
+				 void *arg, struct kco_err *err);
+	/* The registers a task has: a CPU's for an active task, else those of its switch frame. Any thread. */
+	enum kco_status (*task_regs)(struct kco_session *s, struct kco_mem *mem, const struct kco_task *task,
+				     struct kco_regs *regs, struct kco_err *err);
+	/* Stacks of a CPU (not the task's own), at most @max; the number is returned. Loaded before workers start. */
+	size_t (*cpu_stacks)(struct kco_session *s, unsigned cpu, struct kco_stack_range *ranges, size_t max);
+	/* Is @pc kernel or module text? For stack scans and checks. Any thread. */
+	bool (*is_text)(struct kco_session *s, uint64_t pc);
+	/* The trap frame (Linux: struct pt_regs) and the part the CPU pushes itself. Offsets from the frame's address.
+	 */
+	const struct kco_regset *(*trap_frame)(struct kco_session *s, bool hardware_part_only);
+	/* Address of the user registers saved at the kernel's entry on @task's stack; 0 for kernel threads. Any thread.
+	 */
+	uint64_t (*user_regs)(struct kco_session *s, const struct kco_task *task);
+	/* Was the CPU in user mode with these registers? */
+	bool (*regs_user)(struct kco_session *s, const struct kco_regs *regs);
+	enum kco_status (*cpu_count)(struct kco_session *s, unsigned *ret, struct kco_err *err);
+	bool (*cpu_online)(struct kco_session *s, unsigned cpu);
+	enum kco_status (*cpu_regs)(struct kco_session *s, unsigned cpu, struct kco_regs *regs, struct kco_err *err);
+	enum kco_status (*percpu)(struct kco_session *s, uint64_t addr, unsigned cpu, uint64_t *ret,
+				  struct kco_err *err);
+	enum kco_status (*modules)(struct kco_session *s,
+				   enum kco_status (*add)(void *arg, const struct kco_module *mod), void *arg,
+				   struct kco_err *err);
+	enum kco_status (*log)(struct kco_session *s, bool (*fn)(void *arg, const struct kco_log_record *rec),
+			       void *arg, struct kco_err *err);
+	enum kco_status (*system)(struct kco_session *s, struct kco_system_info *info, struct kco_err *err);
+};
+
+/** All personalities, NULL-terminated. */
+extern const struct kco_os_ops *const kco_oses[];
+
+#endif

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * An image: what a dump format makes of its files, and readers of it.
+ *
+ * A format's open() fills an image with segments, notes and facts; from then
+ * on the image is immutable but for its page cache, and many readers (one a
+ * thread) read it.
+ *
+ *   files -> format -> image { segments, notes, facts, page cache }
+ *                         ^ ^ ^
+ *              reader --- ' | '--- reader       own splay trees, own codec
+ */
+#ifndef KCO_IMAGE_H
+#define KCO_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <kco/arena.h>
+#include <kco/io.h>
+#include <kco/segment.h>
+
+struct kco_format_ops;
+struct kco_page_cache;
+struct kco_image;
+
+/** Which address space a segment (or a read) belongs to. */
+enum kco_addr_kind {
+	KCO_PHYS,
+	KCO_VIRT, /* virtual memory carried as such by the file, e.g. an ELF with p_vaddr only */
+};
+
+/** A note as the file carries it; all pointers borrowed from the image. */
+struct kco_note {
+	const char *name; /* NUL-terminated: "CORE", "VMCOREINFO", "QEMU", ... */
+	uint32_t type;
+	uint32_t size; /* of desc */
+	const void *desc;
+};
+
+/** What a file says about the machine without anyone reading its memory. Zero means unknown. */
+struct kco_facts {
+	uint16_t elf_machine; /* EM_* */
+	bool elf32;	      /* an ELFCLASS32 file (big-endian files are refused by name) */
+	bool incomplete;      /* the writer says that it could not finish */
+	uint32_t block_size;  /* unit of storage and of the page cache, power of two; default 4096 */
+	uint64_t max_pfn;     /* one past the highest page frame, in units of block_size */
+	uint64_t phys_base;   /* as the header of a kdump has it; a hint, may be negative */
+	bool has_phys_base;
+	int32_t dump_level; /* makedumpfile -d, -1 unknown */
+	uint64_t dump_time; /* seconds since the epoch */
+	uint32_t nr_cpus;
+	char sysname[65], nodename[65], release[65], version[65], machine[65], domainname[65];
+	const char *vmcoreinfo; /* text, borrowed, not NUL-terminated */
+	size_t vmcoreinfo_size;
+	const char *eraseinfo;
+	size_t eraseinfo_size;
+	char codecs[32]; /* comma-separated page codecs the header announces, "" none */
+};
+
+struct kco_image {
+	struct kco_io **files; /* after unwrapping; a split set has several */
+	size_t nr_files;
+	const struct kco_format_ops *format;
+	void *priv;			/* the format's own, freed by its close() */
+	struct kco_segtree segments[2]; /* by enum kco_addr_kind */
+	struct kco_note *notes;
+	size_t nr_notes;
+	struct kco_facts facts;
+	struct kco_arena arena; /* for notes and whatever lives as long as the image */
+	struct kco_page_cache *cache;
+	char wrappers[64];  /* "gzip, flattened" as peeled off, "" none */
+	bool zero_excluded; /* read KCO_E_NOT_SAVED pages as zeros (an explicit wish of the user) */
+	/* Set by a recording session before any reader exists, else NULL: each page that is read. */
+	void (*touched)(void *arg, enum kco_addr_kind kind, uint64_t page_addr, uint32_t size);
+	void *touched_arg;
+	void (*warn)(void *arg, const char *msg); /* NULL: nobody listens */
+	void *warn_arg;
+};
+
+/** For formats: say something the user should see once; printf-like, no newline. */
+void kco_image_warn(struct kco_image *img, const char *fmt, ...) KCO_PRINTF(2, 3);
+
+/**
+ * For formats: add a segment [first, first+size). @offset is the file offset
+ * of @first. Size 0 is ignored; a range that wraps is clipped and warned of.
+ */
+enum kco_status kco_image_add_segment(struct kco_image *img, enum kco_addr_kind kind, uint64_t first, uint64_t size,
+				      const struct kco_segment_ops *ops, void *source, uint64_t offset,
+				      struct kco_err *err) KCO_MUST_USE;
+
+/**
+ * For formats: parse an ELF note area of @size bytes at @off of @io (at most
+ * 64 MiB are read, the rest is refused) and append each note. @align is 4 or
+ * 8. A note that runs over the end stops the parse with a warning, what came
+ * before is kept. Finds facts.vmcoreinfo as well.
+ */
+enum kco_status kco_image_add_notes(struct kco_image *img, struct kco_io *io, uint64_t off, uint64_t size,
+				    unsigned align, struct kco_err *err) KCO_MUST_USE;
+
+/** How to open an image. */
+struct kco_image_options {
+	const char *format; /* force a format by name, NULL: detect by content */
+	uint64_t raw_base;  /* physical address of the first byte of a raw image */
+	bool zero_excluded;
+	uint64_t cache_bytes; /* 0: the default, 32 MiB */
+	void (*warn)(void *arg, const char *msg);
+	void *warn_arg;
+};
+
+/**
+ * Open the dump that @paths (1, or all members of a split set in any order)
+ * hold: peel wrappers off, detect the format by content among @formats
+ * (NULL-terminated), call its open. Errors: KCO_E_BADFILE with the names of
+ * the formats that came nearest, KCO_E_UNSUPPORTED naming what was recognised,
+ * or the format's own.
+ */
+enum kco_status kco_image_open_new(const char *const *paths, size_t n, const struct kco_format_ops *const *formats,
+				   const struct kco_image_options *opts, struct kco_image **ret,
+				   struct kco_err *err) KCO_MUST_USE;
+/**
+ * The same for bytes that are no file: one kco_io (memory, a fuzzer's input, a
+ * dump inside something else). Takes its own reference on @io.
+ */
+enum kco_status kco_image_open_io_new(struct kco_io *io, const struct kco_format_ops *const *formats,
+				      const struct kco_image_options *opts, struct kco_image **ret,
+				      struct kco_err *err) KCO_MUST_USE;
+void kco_image_free(struct kco_image *img);
+
+/** The @nth note with this name and type, or NULL. @name NULL matches any. */
+const struct kco_note *kco_image_note(const struct kco_image *img, const char *name, uint32_t type, size_t nth);
+
+struct kco_reader;
+
+/** A reader for one thread: own splay trees, own codec. The image must outlive it. */
+enum kco_status kco_reader_new(struct kco_image *img, struct kco_reader **ret, struct kco_err *err) KCO_MUST_USE;
+void kco_reader_free(struct kco_reader *rd);
+struct kco_image *kco_reader_image(struct kco_reader *rd);
+
+/**
+ * Read @n bytes through the page cache. *@done (may be NULL) is the valid
+ * prefix. Errors as kco_segtree_read(); the message names the address.
+ */
+enum kco_status kco_reader_read(struct kco_reader *rd, enum kco_addr_kind kind, uint64_t addr, void *buf, size_t n,
+				size_t *done, struct kco_err *err) KCO_MUST_USE;
+/** Physical reads, the common case. */
+enum kco_status kco_pread(struct kco_reader *rd, struct kco_paddr pa, void *buf, size_t n, size_t *done,
+			  struct kco_err *err) KCO_MUST_USE;
+/** The next segment at or after @addr in the reader's own tree, for scans; NULL at the end. */
+const struct kco_segment *kco_reader_next(struct kco_reader *rd, enum kco_addr_kind kind, uint64_t addr);
+
+/** Numbers for `kcodbg --stats` and the benchmark. */
+struct kco_cache_stats {
+	uint64_t hits, misses, bytes;
+};
+void kco_image_cache_stats(const struct kco_image *img, struct kco_cache_stats *stats);
+
+#endif
