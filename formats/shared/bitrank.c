@@ -55,9 +55,8 @@ enum kco_status kco_bitrank_new(struct kco_io *io, uint64_t off, uint64_t first,
 		return kco_fail(err, KCO_E_CORRUPT, "page range %#" PRIx64 "..%#" PRIx64 " is backwards", first, end);
 	if (__builtin_add_overflow(off, bytes, &stop) || stop > io->size)
 		return kco_fail(err, KCO_E_TRUNCATED,
-				"%s: truncated: the page bitmap at %#" PRIx64 " has %" PRIu64
-				" bytes, the file ends at %#" PRIx64,
-				io->name, off, bytes, io->size);
+				"truncated: the page bitmap at %#" PRIx64 " has %" PRIu64
+				" bytes, the file ends at %#" PRIx64, off, bytes, io->size);
 	br = calloc(1, sizeof(*br));
 	if (!br)
 		return kco_fail(err, KCO_E_NOMEM, "out of memory");
@@ -181,7 +180,7 @@ static enum kco_status bitrank_build(struct kco_bitrank *br, uint64_t c, struct 
 	free(spare);
 	// The file changed under us: ranks would point to other pages' data.
 	if (status == KCO_OK && chunk->count != br->base[c + 1] - br->base[c])
-		status = kco_fail(err, KCO_E_IO, "%s: page bitmap changed while it was read", br->io->name);
+		status = kco_fail(err, KCO_E_IO, "page bitmap changed while it was read");
 	if (status != KCO_OK) {
 		free(chunk);
 		return status;

@@ -138,12 +138,12 @@ static enum kco_status kdump_main_parse(struct kco_io *io, struct kco_kdump_head
 
 	*h = (struct kco_kdump_header){ .old = !memcmp(raw, KCO_KDUMP_SIG_OLD, 8), .dump_level = -1 };
 	if (!h->old && memcmp(raw, KCO_KDUMP_SIG, 8))
-		return kco_fail(err, KCO_E_BADFILE, "%s: no kdump signature", io->name);
+		return kco_fail(err, KCO_E_BADFILE, "no kdump signature");
 	if (version > 0xffffff && kco_be32(raw + KCO_KDUMP_VERSION) <= 6)
-		return kco_fail(err, KCO_E_UNSUPPORTED, "%s: kdump file of a big-endian machine", io->name);
+		return kco_fail(err, KCO_E_UNSUPPORTED, "kdump file of a big-endian machine");
 	h->version = (int32_t)version;
 	if (h->version < 0 || h->version > 6)
-		return kco_fail(err, KCO_E_UNSUPPORTED, "%s: kdump header version %" PRId32 " (1 to 6 are known)", io->name,
+		return kco_fail(err, KCO_E_UNSUPPORTED, "kdump header version %" PRId32 " (1 to 6 are known)",
 				h->version);
 	for (size_t i = 0; i < 6; i++)
 		memcpy(h->uts[i], raw + KCO_KDUMP_UTS + i * KCO_KDUMP_UTS_LEN, KCO_KDUMP_UTS_LEN - 1);
@@ -163,7 +163,7 @@ static enum kco_status kdump_main_parse(struct kco_io *io, struct kco_kdump_head
 	h->nr_cpus = kdump_field(raw, KCO_KDUMP_NR_CPUS, h->abi32);
 	if (!kdump_block_ok(h->block_size))
 		return kco_fail(err, KCO_E_CORRUPT,
-				"%s: kdump header: block size %" PRIu32 " is no power of two from 4096 to 65536", io->name,
+				"kdump header: block size %" PRIu32 " is no power of two from 4096 to 65536",
 				h->block_size);
 	h->block_shift = (unsigned)__builtin_ctz(h->block_size);
 	return KCO_OK;
@@ -176,15 +176,13 @@ static enum kco_status kdump_extents(struct kco_io *io, struct kco_kdump_header 
 	uint64_t bits = (uint64_t)h->bitmap_blocks * h->block_size * 8;
 
 	if (sub_blocks > KDUMP_SUB_BLOCKS_MAX || (sub_blocks == 0 && !h->old && h->version >= 1))
-		return kco_fail(err, KCO_E_CORRUPT, "%s: kdump header: sub header of %" PRId32 " blocks", io->name,
+		return kco_fail(err, KCO_E_CORRUPT, "kdump header: sub header of %" PRId32 " blocks",
 				(int32_t)sub_blocks);
 	if (h->max_mapnr > (UINT64_C(1) << KDUMP_PHYS_BITS) >> h->block_shift)
-		return kco_fail(err, KCO_E_CORRUPT, "%s: kdump header: %#" PRIx64 " pages are more than %d address bits",
-				io->name, h->max_mapnr, KDUMP_PHYS_BITS);
+		return kco_fail(err, KCO_E_CORRUPT, "kdump header: %#" PRIx64 " pages are more than %d address bits", h->max_mapnr, KDUMP_PHYS_BITS);
 	if (h->max_mapnr > bits)
 		return kco_fail(err, KCO_E_CORRUPT,
-				"%s: kdump header: the bitmaps of %" PRIu32 " blocks cannot hold %#" PRIx64 " pages",
-				io->name, h->bitmap_blocks, h->max_mapnr);
+				"kdump header: the bitmaps of %" PRIu32 " blocks cannot hold %#" PRIx64 " pages", h->bitmap_blocks, h->max_mapnr);
 	h->bitmap1 = (UINT64_C(1) + sub_blocks) * h->block_size;
 	h->descs = h->bitmap1 + (uint64_t)h->bitmap_blocks * h->block_size;
 	// A full dump by the old diskdump has one bitmap only; then it does not fit twice.
@@ -193,7 +191,7 @@ static enum kco_status kdump_extents(struct kco_io *io, struct kco_kdump_header 
 		h->bitmap2 += (uint64_t)(h->bitmap_blocks / 2) * h->block_size;
 	if (h->descs > io->size)
 		return kco_fail(err, KCO_E_TRUNCATED,
-				"%s: truncated: the page bitmaps end at %#" PRIx64 ", the file at %#" PRIx64, io->name,
+				"truncated: the page bitmaps end at %#" PRIx64 ", the file at %#" PRIx64,
 				h->descs, io->size);
 	if (!h->split) {
 		h->start_pfn = 0;
@@ -202,8 +200,7 @@ static enum kco_status kdump_extents(struct kco_io *io, struct kco_kdump_header 
 	if (h->end_pfn > h->max_mapnr)
 		h->end_pfn = h->max_mapnr;
 	if (h->start_pfn > h->end_pfn)
-		return kco_fail(err, KCO_E_CORRUPT, "%s: kdump header: pages %#" PRIx64 " to %#" PRIx64 " of a split set",
-				io->name, h->start_pfn, h->end_pfn);
+		return kco_fail(err, KCO_E_CORRUPT, "kdump header: pages %#" PRIx64 " to %#" PRIx64 " of a split set", h->start_pfn, h->end_pfn);
 	return KCO_OK;
 }
 

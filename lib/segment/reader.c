@@ -188,7 +188,7 @@ static enum kco_status reader_direct(struct kco_reader *rd, enum kco_addr_kind k
 
 static enum kco_status reader_fail(enum kco_status status, enum kco_addr_kind kind, uint64_t addr, struct kco_err *err)
 {
-	kco_context(err, status, "%s address %#" PRIx64, kind == KCO_VIRT ? "virtual" : "physical", addr);
+	kco_context(err, status, "%s address 0x%" PRIx64, kind == KCO_VIRT ? "virtual" : "physical", addr);
 	if (err)
 		err->addr = addr;
 	return status;

@@ -26,6 +26,13 @@ enum kco_opt_kind {
 	KCO_OPT_ADDR,	/* uint64_t: 0x1f, or hexadecimal without 0x as crash takes it, or a symbol[+offset] */
 	KCO_OPT_STRING, /* const char * */
 	KCO_OPT_CHOICE, /* int: index into choices */
+	KCO_OPT_LIST,	/* struct kco_words: every occurrence */
+};
+
+/** The values of an option that may be repeated; the array belongs to the parser's arena. */
+struct kco_words {
+	const char **v;
+	size_t n;
 };
 
 /** What an argument or an option's value is: for completion and for parsing. */
@@ -50,6 +57,7 @@ struct kco_opt {
 	enum kco_word word;
 	const char *const *choices; /* NULL-terminated, KCO_OPT_CHOICE */
 	const char *help;	    /* one line, lower case, no full stop */
+	size_t seen; /* offset of a bool set when the option was given (never the first member); 0: none */
 };
 
 struct kco_arg {
@@ -58,7 +66,10 @@ struct kco_arg {
 	bool optional, repeat;
 };
 
-/** A key of the command's JSON rows: the schema. Nested keys: "frames[].pc". */
+/**
+ * A key of the command's JSON rows: the schema. Nested keys: "frames[].pc".
+ * "error" and "why" (kco_row_failed) may be in any row and are not listed.
+ */
 struct kco_json_field {
 	const char *key;
 	const char *type; /* "integer", "string", "address", "boolean", "array", "object", "number", with "|null" */
@@ -69,7 +80,7 @@ struct kco_cmd_ctx;
 
 struct kco_cmd {
 	const char *name;
-	const char *const *aliases;	   /* NULL-terminated or NULL */
+	const char *const *aliases;	   /* NULL-terminated or NULL; never beginnings of other names */
 	const char *summary;		   /* one line */
 	const char *description;	   /* paragraphs for `help NAME` and the man page */
 	const char *examples;		   /* "command\n    what it does\n" ... */
@@ -96,22 +107,33 @@ struct kco_cmd_ctx {
 	int argc;	  /* arguments without the name and the options */
 	char **argv;
 	size_t failed_rows;
-	const struct kco_cmd *const *commands; /* the whole table, for help */
+	/* For help: the whole tables. */
+	const struct kco_cmd *const *commands;
+	const struct kco_format_ops *const *formats;
+	const struct kco_opt *globals; /* options that go with every command */
 };
 
 /** All commands in the order of commands.def, NULL-terminated. */
 extern const struct kco_cmd *const kco_cmds[];
-/** By name, alias, or unambiguous beginning; NULL: unknown, or @err lists the candidates. */
-const struct kco_cmd *kco_cmd_find(const char *name, struct kco_err *err);
+/**
+ * By name, alias, or unambiguous beginning in the NULL-terminated table @cmds.
+ * NULL: KCO_E_USAGE, and @err lists the candidates or the nearest name.
+ */
+const struct kco_cmd *kco_cmd_find(const struct kco_cmd *const *cmds, const char *name, struct kco_err *err);
+/** How many edits (insert, delete, replace, swap) lead from @a to @b: for "did you mean". Long words count as far. */
+unsigned kco_word_distance(const char *a, const char *b);
 
 /**
- * A row that could not be made: counts it (exit status 1) and writes the
- * reason: text "  <not saved: ...>", JSON keys "error" and "why" into the
- * open row.
+ * A row that could not be made, or not wholly: counts it (exit status 1) and
+ * writes the reason with kco_out_reason().
  */
 void kco_row_failed(struct kco_cmd_ctx *ctx, enum kco_status status, const char *why);
 
-/** Parse an address as KCO_OPT_ADDR does. */
+/**
+ * Parse an address as KCO_OPT_ADDR does: digits first or 0x means hexadecimal;
+ * else a symbol (or module:symbol), or hexadecimal when no symbol has that
+ * name; then +offset or -offset, decimal or 0x. @s NULL: no symbols.
+ */
 enum kco_status kco_parse_addr(struct kco_session *s, const char *word, uint64_t *ret,
 			       struct kco_err *err) KCO_MUST_USE;
 /** Parse a number: decimal, 0x hexadecimal, 0 octal as C has it. */
@@ -119,11 +141,14 @@ enum kco_status kco_parse_int(const char *word, int64_t *ret, struct kco_err *er
 /**
  * The tasks that the words name: a tid in decimal, a task address in
  * hexadecimal, or a command name (which may match several). No words: the
- * current task. The array is in ctx->arena. KCO_E_USAGE names the word that
- * matches nothing.
+ * current task. 0 names every idle task. The array is in ctx->arena.
+ * KCO_E_USAGE names the word that matches nothing.
  */
 enum kco_status kco_parse_tasks(struct kco_cmd_ctx *ctx, char **words, int n, const struct kco_task ***ret,
 				size_t *nret, struct kco_err *err) KCO_MUST_USE;
+/** The current task: chosen by `set`, else the one that panicked, else an active one. Never NULL on KCO_OK. */
+enum kco_status kco_current_task(struct kco_cmd_ctx *ctx, const struct kco_task **ret,
+				 struct kco_err *err) KCO_MUST_USE;
 /** "symbol+0x1c" or "symbol+0x1c [module]"; hexadecimal when nothing covers @addr. In ctx->arena. */
 const char *kco_format_symbol(struct kco_cmd_ctx *ctx, uint64_t addr);
 /** crash's header line: PID: 1  TASK: ...  CPU: 0  COMMAND: "init" */

@@ -79,6 +79,10 @@ struct kco_os_ops {
 	enum kco_status (*log)(struct kco_session *s, bool (*fn)(void *arg, const struct kco_log_record *rec),
 			       void *arg, struct kco_err *err);
 	enum kco_status (*system)(struct kco_session *s, struct kco_system_info *info, struct kco_err *err);
+	/* The kernel's build-id: @size is the room at @id, then what was found. Reads as little as it can. */
+	enum kco_status (*build_id)(struct kco_session *s, uint8_t *id, size_t *size, struct kco_err *err);
+	/* How far the dump's kernel lies from the addresses of its vmlinux (KASLR). */
+	enum kco_status (*bias)(struct kco_session *s, struct kco_debuginfo *di, uint64_t *ret, struct kco_err *err);
 };
 
 /** All personalities, NULL-terminated. */

@@ -4,10 +4,11 @@
  * programs. A command asks kco_out_json() once and takes one of two ways, or
  * writes a table, which does both.
  *
- * Whatever text goes out is made safe: control characters (but for newline
- * and tab that the command itself writes), and bytes that are not UTF-8, leave
- * as \x1b and the like, because names and logs of a dump are hostile input.
- * Colour goes through kco_style(), never through text.
+ * Whatever text goes out is made safe, because names and logs of a dump are
+ * hostile input: control characters, characters that reorder or hide text, and
+ * bytes that are not UTF-8 leave as \x1b and the like. Only the literal part of
+ * a format may hold newlines and tabs; what %s brings in is escaped. Colour goes
+ * through kco_style(), never through text.
  *
  * Output errors (a closed pipe) are remembered and make every later call
  * return at once; the dispatcher looks at the end.
@@ -24,7 +25,7 @@
 struct kco_out;
 
 bool kco_out_json(const struct kco_out *out);
-/** True once nothing written will be seen (closed pipe, pager quit): loops may stop. */
+/** True once nothing more is wanted (closed pipe, pager quit, Ctrl-C): loops may stop. */
 bool kco_out_closed(const struct kco_out *out);
 /** Columns of the terminal, or 0 when the output is not one. */
 unsigned kco_out_width(const struct kco_out *out);
@@ -39,12 +40,23 @@ enum kco_style {
 	KCO_STYLE_PANIC, /* the panic task, emergency log levels */
 };
 
-/** Text; nothing in JSON mode. */
+/**
+ * Text; nothing in JSON mode. The conversions are those of printf() but for
+ * %n and numbered arguments. A width of %s counts columns after escaping.
+ */
 void kco_text(struct kco_out *out, const char *fmt, ...) KCO_PRINTF(2, 3);
-/** Raw bytes of the dump as text; newlines among them start a new line of @indent spaces. */
+/** Raw bytes of the dump as text; newlines among them start a new line of @indent spaces, tabs stay. */
 void kco_text_bytes(struct kco_out *out, const char *s, size_t n, unsigned indent);
 /** Everything until the next call is in this style. Free of effect when colour is off. */
 void kco_style(struct kco_out *out, enum kco_style style);
+
+/**
+ * Why the current row is incomplete (commands call kco_row_failed()). Text:
+ * "  <not saved: why>" on a line of its own, or at the end of the table's
+ * current row; JSON: the keys "error" and "why" in the innermost open object,
+ * or in a row of their own.
+ */
+void kco_out_reason(struct kco_out *out, enum kco_status status, const char *why);
 
 /* JSON: one object a row. All do nothing in text mode. Keys are literals. */
 void kco_json_row(struct kco_out *out);			    /* { */

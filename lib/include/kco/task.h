@@ -14,12 +14,11 @@
 struct kco_session;
 
 enum kco_task_flag {
-	KCO_TASK_KTHREAD = 1 << 0,  /* a kernel thread */
-	KCO_TASK_IDLE = 1 << 1,	    /* a CPU's idle task */
-	KCO_TASK_ACTIVE = 1 << 2,   /* was on a CPU when the machine stopped */
-	KCO_TASK_PANIC = 1 << 3,    /* the one that panicked */
-	KCO_TASK_ORPHAN = 1 << 4,   /* found by the pid tree only, not on the task list */
-	KCO_TASK_UNHASHED = 1 << 5, /* found on the task list only, not in the pid tree */
+	KCO_TASK_KTHREAD = 1 << 0, /* a kernel thread */
+	KCO_TASK_IDLE = 1 << 1,	   /* a CPU's idle task */
+	KCO_TASK_ACTIVE = 1 << 2,  /* was on a CPU when the machine stopped */
+	KCO_TASK_PANIC = 1 << 3,   /* the one that panicked */
+	KCO_TASK_ORPHAN = 1 << 4,  /* found by the pid tree only, not on the task list */
 };
 
 struct kco_task {

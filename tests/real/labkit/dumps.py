@@ -62,7 +62,11 @@ def build(name, case, kernel, out):
         for path in disks.values():
             with open(path, "wb") as f:
                 f.truncate(case["memory"] << 20)
-        cmdline = "console=ttyS0 loglevel=8 panic=0" + (" crashkernel=256M" if case["kdump"] else "")
+        cmdline = "console=ttyS0 loglevel=8 panic=0"
+        if case["panic"] == "serial":
+            cmdline = "console=ttyS1 " + cmdline
+        if case["kdump"]:
+            cmdline += " crashkernel=256M"
         machine = qemu.Guest(work, case, kernel, initrd, disks, cmdline)
         try:
             machine.connect()
@@ -146,7 +150,7 @@ def die_kdump(machine, out, disks):
 
 
 # variant -> makedumpfile's options, and its source. With the firmware at the end
-# of the 4 GiB, makedumpfile splits at a third of 4 GiB and -E complains.
+# of the 4 GiB makedumpfile -E complains of its own bitmap.
 MAKEDUMPFILE = {
     "vmcore.kdump-lzo": ("-l -d 0", "all"),
     "vmcore.kdump-zlib": ("-c -d 0", "all"),
@@ -173,8 +177,8 @@ def variants(out, name):
         how[variant] = "makedumpfile " + options
         makedumpfile(options.split(), source[kind], path(variant), env)
     split = [path(f"vmcore.split{i}") for i in (1, 2, 3)]
-    run(["makedumpfile", "--split", "-l", "-d", "31", source["ram"], *split], env=env)
-    how.update({os.path.basename(p): "makedumpfile --split -l -d 31" for p in split})
+    run(["makedumpfile", "--split", "--splitblock-size", "4", "-l", "-d", "31", source["ram"], *split], env=env)
+    how.update({os.path.basename(p): "makedumpfile --split --splitblock-size 4 -l -d 31" for p in split})
     incomplete(path("vmcore.d31"), source["ram"], path("vmcore.incomplete"), env)
     how["vmcore.incomplete"] = "makedumpfile -l -d 31, disk full at 60 %"
     for codec in formats.CODECS:

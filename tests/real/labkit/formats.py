@@ -17,7 +17,7 @@ from .cache import LabError
 PAGE = 4096
 FLAT_HEADER = struct.pack(">16sqq", b"makedumpfile", 1, 1).ljust(PAGE, b"\0")
 FLAT_END = struct.pack(">qq", -1, -1)
-ZERO = b"\0" * 65536
+ZERO = b"\0" * PAGE
 FIRMWARE = 0xFD000000  # where QEMU's video memory and ROMs begin
 
 
@@ -30,8 +30,10 @@ class Sparse:
 
     def write(self, data):
         view = memoryview(data)
-        for i in range(0, len(view), 65536):
-            piece = view[i:i + 65536]
+        # Pieces end at the file's own blocks, so that their holes are whole blocks.
+        while len(view):
+            n = PAGE - self.size % PAGE
+            piece, view = view[:n], view[n:]
             self.size += len(piece)
             if piece == ZERO[:len(piece)]:
                 self.f.seek(self.size)

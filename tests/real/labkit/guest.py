@@ -110,7 +110,7 @@ def build_initrd(path, case, kernel, programs, modules):
     settings = {
         "CAST": case["cast"], "SPIN": case["spin"], "SYSCTL": case["sysctl"],
         "PANIC": "sysrq" if case["panic"] == "sysrq" else "wait",
-        "SERIAL_CPUS": "2" if case["panic"] == "serial" else "",
+        "SYSRQ_CPUS": "2" if case["panic"] == "serial" else "",
         "MODULES": " ".join(name for name, _ in loaded),
         "KDUMP_OPTIONS": case["kdump"],
         "KDUMP_CMDLINE": "console=ttyS0 loglevel=4 panic=1 nr_cpus=1 irqpoll reset_devices",

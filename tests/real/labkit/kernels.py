@@ -56,13 +56,15 @@ def download(cache, package):
 def packages(cache, update=False):
     """Download each flavour's kernel; a cached choice stays until asked to update."""
     chosen = {}
-    for flavour in FLAVOURS:
-        note = cache.path("pkgs", f"chosen-{flavour}.json")
-        package = None if update else read_json(note).get("package")
-        package = package or newest_package(flavour)
-        chosen[flavour] = download(cache, package)
-        write_json(note + ".new", {"package": package})
-        os.rename(note + ".new", note)
+    with cache.lock("packages"):
+        for flavour in FLAVOURS:
+            note = cache.path("pkgs", f"chosen-{flavour}.json")
+            cached = None if update else read_json(note).get("package")
+            package = cached or newest_package(flavour)
+            chosen[flavour] = download(cache, package)
+            if package != cached:
+                write_json(note + ".new", {"package": package})
+                os.rename(note + ".new", note)
     return chosen
 
 

@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 
 from .cache import LabError
@@ -45,6 +46,13 @@ class Qmp:
         return self.call("human-monitor-command", **{"command-line": line})
 
 
+def drain(sock):
+    """Read a socket until the other side closes it."""
+    with sock:
+        while sock.recv(65536):
+            pass
+
+
 class Guest:
     """A running machine. Sockets live in `work`, whose path must stay short (108 bytes)."""
 
@@ -56,10 +64,13 @@ class Guest:
             QEMU, "-accel", "tcg,thread=multi", "-cpu", case["cpu"], "-smp", "2",
             "-m", str(case["memory"]), "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
             "-kernel", os.path.join(kernel["dir"], "vmlinuz"), "-initrd", initrd, "-append", cmdline,
-            "-chardev", f"socket,id=serial,path={work}/serial,server=on,wait=off,logfile={self.log}",
-            "-serial", "chardev:serial", "-qmp", f"unix:{work}/qmp,server=on,wait=off",
+            "-serial", "file:" + self.log, "-qmp", f"unix:{work}/qmp,server=on,wait=off",
             "-device", "vmcoreinfo",
         ]
+        if case["panic"] == "serial":
+            # A second line to press sysrq on. The first one stays a plain file:
+            # a socket loses and doubles some bytes of a busy guest.
+            argv += ["-chardev", f"socket,id=sysrq,path={work}/sysrq,server=on,wait=off", "-serial", "chardev:sysrq"]
         for serial, path in disks.items():
             argv += ["-drive", f"if=none,id={serial},file={path},format=raw,discard=unmap,detect-zeroes=unmap",
                      "-device", f"nvme,drive={serial},serial={serial}"]
@@ -116,14 +127,15 @@ class Guest:
             self.fail(f"still running after {timeout} s")
 
     def sysrq(self, key):
-        """Magic sysrq on the serial line: a break, then the key."""
-        with socket.socket(socket.AF_UNIX) as s:
-            s.connect(os.path.join(self.work, "serial"))
-            time.sleep(0.2)
-            self.qmp.call("chardev-send-break", id="serial")
-            time.sleep(0.2)
-            s.sendall(key)
-            time.sleep(0.5)
+        """Magic sysrq on the second serial line: a break, then the key."""
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(os.path.join(self.work, "sysrq"))
+        # The guest waits for its console: somebody must read what it prints there.
+        threading.Thread(target=drain, args=(s,), daemon=True).start()
+        time.sleep(0.2)
+        self.qmp.call("chardev-send-break", id="sysrq")
+        time.sleep(0.2)
+        s.sendall(key)
 
     def close(self):
         if self.proc.poll() is None:

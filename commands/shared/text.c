@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Pieces of text that several commands print alike.
+ */
+#include <kco/cmd.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+
+void kco_row_failed(struct kco_cmd_ctx *ctx, enum kco_status status, const char *why)
+{
+	ctx->failed_rows++;
+	kco_out_reason(ctx->out, status, why);
+}
+
+const char *kco_format_symbol(struct kco_cmd_ctx *ctx, uint64_t addr)
+{
+	struct kco_symbols *syms = kco_session_symbols(ctx->session);
+	struct kco_symbol sym;
+	const char *text;
+
+	if (!syms || kco_symbols_by_addr(syms, addr, &sym, NULL) != KCO_OK)
+		text = kco_arena_printf(ctx->arena, "%" PRIx64, addr);
+	else if (sym.module)
+		text = kco_arena_printf(ctx->arena, "%s+0x%" PRIx64 " [%s]", sym.name, addr - sym.addr, sym.module);
+	else
+		text = kco_arena_printf(ctx->arena, "%s+0x%" PRIx64, sym.name, addr - sym.addr);
+	return text ? text : "?";
+}
+
+void kco_text_task_header(struct kco_out *out, const struct kco_task *task)
+{
+	char cpu[16] = "-";
+
+	if (kco_out_json(out))
+		return;
+	if (task->cpu >= 0)
+		snprintf(cpu, sizeof(cpu), "%d", task->cpu);
+	kco_style(out, task->flags & KCO_TASK_PANIC ? KCO_STYLE_PANIC : KCO_STYLE_HEAD);
+	kco_text(out, "PID: %-7" PRId64 "  TASK: %016" PRIx64 "  CPU: %-3s  COMMAND: \"%s\"", task->tid, task->addr,
+		 cpu, task->comm);
+	kco_style(out, KCO_STYLE_PLAIN);
+	kco_text(out, "\n");
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Files that are known by their first bytes but not read: one row each, so
+ * that the error names what the file is and what to do with it.
+ *
+ * | row           | at   | bytes                                   | source                        |
+ * | bzip2         | 0    | "BZh" 1-9 31 41 59 26 53 59             | bzip2's manual                |
+ * | xz            | 0    | fd "7zXZ" 00                            | The .xz File Format 1.1       |
+ * | lz4           | 0    | 04 22 4d 18                             | LZ4 Frame Format              |
+ * | fbsd_minidump | 0    | "minidump FreeBSD/"                     | sys/<arch>/include/minidump.h |
+ * | bsd_kcore     | 0    | be32 & 0xffff = 0x8fca, u32 2 @8        | NetBSD's sys/kcore.h          |
+ * | vmware        | 0    | d0/d1/d2/d3 be d?.. see vmware_probe    | crash's vmware_vmss.h         |
+ * | qemu_savevm   | 0    | "QEVM"                                  | QEMU's migration/savevm.h     |
+ * | libvirt_save  | 0    | "LibvirtQemudSave" or "...Part"         | libvirt's qemu_saveimage.h    |
+ * | avml          | 0    | "AVML" 02 00 00 00                      | AVML's image.rs               |
+ * | xc_core       | 0    | ed/ee eb 0f f0                          | Xen's xenctrl.h of 3.x        |
+ * | xc_save       | 0    | "LinuxGuestRecord" or "Xen saved domain"| Xen's xc_save, libxl          |
+ * | windows       | 0    | "PAGEDU64" or "PAGEDUMP"                | QEMU's win_dump_defs.h        |
+ * | hibernation   | 4086 | "S1SUSPEND"                             | Linux' kernel/power/swap.c    |
+ * | kernel_image  | 514  | "HdrS"                                  | Linux' x86/boot.rst           |
+ */
+#include <kco/endian.h>
+#include <kco/format.h>
+
+#include <string.h>
+
+extern const struct kco_format_ops kco_format_bzip2, kco_format_xz, kco_format_lz4, kco_format_fbsd_minidump,
+	kco_format_bsd_kcore, kco_format_vmware, kco_format_qemu_savevm, kco_format_libvirt_save, kco_format_avml,
+	kco_format_xc_core, kco_format_xc_save, kco_format_windows, kco_format_hibernation, kco_format_kernel_image;
+
+static bool recognised_at(const struct kco_head *head, size_t off, const char *bytes, size_t n)
+{
+	return head->head_size >= off + n && !memcmp(head->head + off, bytes, n);
+}
+
+static uint32_t recognised_le32(const struct kco_head *head, size_t off)
+{
+	return head->head_size >= off + 4 ? kco_le32(head->head + off) : 0;
+}
+
+/* The groups' magic: current, then partial (restored) and old snapshots. */
+static bool vmware_match(const struct kco_head *head)
+{
+	switch (recognised_le32(head, 0)) {
+	case 0xbed2bed2:
+	case 0xbed3bed3:
+	case 0xbed0bed0:
+	case 0xbad1bad1:
+	case 0xbad2bad2:
+		return true;
+	}
+	return false;
+}
+
+static bool bsd_kcore_match(const struct kco_head *head)
+{
+	return head->head_size >= 16 && (kco_be32(head->head) & 0xffff) == 0x8fca && kco_le32(head->head + 8) == 2;
+}
+
+static bool xc_core_match(const struct kco_head *head)
+{
+	return recognised_at(head, 1, "\xeb\x0f\xf0", 3) && (head->head[0] == 0xed || head->head[0] == 0xee);
+}
+
+static bool bzip2_match(const struct kco_head *head)
+{
+	return recognised_at(head, 0, "BZh", 3) && recognised_at(head, 4, "1AY&SY", 6);
+}
+
+#define RECOGNISED(id, word, what, why, match)                                                                         \
+	static int id##_probe(const struct kco_head *head)                                                             \
+	{                                                                                                              \
+		return (match) ? 90 : 0;                                                                               \
+	}                                                                                                              \
+	const struct kco_format_ops kco_format_##id = {                                                                \
+		.name = word,                                                                                          \
+		.description = what,                                                                                   \
+		.unsupported = why,                                                                                    \
+		.probe = id##_probe,                                                                                   \
+	}
+
+RECOGNISED(bzip2, "bzip2", "bzip2 data", "not unpacked here, run: bunzip2 -k FILE", bzip2_match(head));
+RECOGNISED(xz, "xz", "xz data", "not unpacked here, run: unxz -k FILE",
+	   recognised_at(head, 0, "\xfd" "7zXZ\0", 6));
+RECOGNISED(lz4, "lz4", "lz4 data", "not unpacked here, run: lz4 -d FILE", recognised_at(head, 0, "\x04\x22\x4d\x18", 4));
+RECOGNISED(fbsd_minidump, "fbsd-minidump", "FreeBSD minidump", "not yet supported",
+	   recognised_at(head, 0, "minidump FreeBSD/", 17));
+RECOGNISED(bsd_kcore, "bsd-kcore", "NetBSD or OpenBSD kernel core", "not yet supported", bsd_kcore_match(head));
+RECOGNISED(vmware, "vmware", "VMware snapshot or suspend state (vmss, vmsn)",
+	   "not supported; VMware's vmss2core makes a core of it", vmware_match(head));
+RECOGNISED(qemu_savevm, "qemu-savevm", "QEMU savevm or migration stream",
+	   "not supported; load it and use dump-guest-memory instead", recognised_at(head, 0, "QEVM", 4));
+RECOGNISED(libvirt_save, "libvirt-save", "libvirt save image",
+	   "not supported; restore it and use virsh dump --memory-only instead",
+	   recognised_at(head, 0, "LibvirtQemudSave", 16) || recognised_at(head, 0, "LibvirtQemudPart", 16));
+RECOGNISED(avml, "avml", "AVML compressed memory image", "not supported; avml-convert makes a LiME image of it",
+	   recognised_at(head, 0, "AVML\x02\0\0\0", 8));
+RECOGNISED(xc_core, "xc-core", "Xen core of before 2007 (xc_core)", "not supported; xl dump-core writes ELF",
+	   xc_core_match(head));
+RECOGNISED(xc_save, "xc-save", "Xen save image", "not supported; restore it and use xl dump-core instead",
+	   recognised_at(head, 0, "LinuxGuestRecord", 16) || recognised_at(head, 0, "Xen saved domain", 16));
+RECOGNISED(windows, "windows", "Windows crash dump", "not supported; WinDbg reads it",
+	   recognised_at(head, 0, "PAGEDU64", 8) || recognised_at(head, 0, "PAGEDUMP", 8));
+RECOGNISED(hibernation, "hibernation", "swap space with a hibernation image", "not supported",
+	   recognised_at(head, 4086, "S1SUSPEND", 9));
+RECOGNISED(kernel_image, "kernel-image", "Linux kernel image (bzImage)", "no dump: name the vmcore",
+	   recognised_at(head, 514, "HdrS", 4) && recognised_at(head, 510, "\x55\xaa", 2));

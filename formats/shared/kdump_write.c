@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A kdump-compressed v6 file: 64-bit ABI, zstd pages, one shared page of
+ * zeros. Layout in kdump_header.h.
+ *
+ *   header | sub header, notes, eraseinfo | bitmap 1 | bitmap 2 | descriptors | data
+ *
+ * Bitmap 1 (what is RAM) comes from the source image, its segments or, when it
+ * is a kdump file itself, its bitmap 1: a page that is RAM but not written reads
+ * "not saved" in the result and not "no memory".
+ * Three passes over the wanted page frames (highest, bitmap, data), so that
+ * memory stays at one bitmap chunk however large the dump is.
+ */
+#include "kdump_write.h"
+
+#include "kdump_header.h"
+
+#include <kco/endian.h>
+
+#include <elf.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#define KDUMP_ZSTD_LEVEL 3
+#define KDUMP_DESC_BATCH 170u
+#define KDUMP_BITMAP_PIECE 4096u /* bytes of a bitmap that are made at a time */
+#define KDUMP_PIECE_BITS (UINT64_C(8) * KDUMP_BITMAP_PIECE)
+
+struct kdump_writer {
+	const struct kco_write_source *src;
+	const struct kco_kdump_ram *map; /* or NULL: the segments are the RAM */
+	int fd;
+	uint32_t block_size;
+	uint64_t max_mapnr;	     /* one past the highest frame that is RAM or wanted */
+	struct kco_segtree ram;	     /* private copy of the source's physical tree */
+	uint64_t notes_off, erase_off; /* 0: none */
+	uint64_t notes_size;
+	uint64_t vmcoreinfo_off;
+	uint64_t bitmap1, bitmap_size, descs, data;
+	uint64_t count; /* pages wanted */
+	uint64_t zero;	/* offset of the page of zeros, 0: none yet */
+	uint32_t zero_size, zero_flags;
+	ZSTD_CCtx *zstd;
+	uint8_t *page, *packed;
+	size_t packed_cap;
+	uint8_t descbuf[KDUMP_DESC_BATCH * KCO_KDUMP_DESC_SIZE];
+	unsigned nr_desc; /* in descbuf */
+};
+
+static void kdump_put32(uint8_t *p, uint32_t v)
+{
+	v = htole32(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+static void kdump_put64(uint8_t *p, uint64_t v)
+{
+	v = htole64(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+static enum kco_status kdump_pwrite(struct kdump_writer *w, const void *buf, size_t n, uint64_t off,
+				    struct kco_err *err)
+{
+	while (n) {
+		ssize_t r = pwrite(w->fd, buf, n, (off_t)off);
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r <= 0)
+			return kco_fail_errno(err, r < 0 ? errno : EIO, "writing %zu bytes at offset %#" PRIx64, n, off);
+		buf = (const uint8_t *)buf + r;
+		n -= (size_t)r;
+		off += (uint64_t)r;
+	}
+	return KCO_OK;
+}
+
+static uint64_t kdump_round(uint64_t v, uint64_t to)
+{
+	return (v + to - 1) / to * to;
+}
+
+/* How many pages are wanted, and where does the last of RAM and them end? */
+static enum kco_status kdump_survey(struct kdump_writer *w, struct kco_err *err)
+{
+	unsigned shift = (unsigned)__builtin_ctz(w->block_size);
+	const struct kco_segment *seg;
+	enum kco_status status;
+	uint64_t addr = 0, pfn = 0;
+
+	while ((seg = kco_segtree_next(&w->ram, addr))) {
+		uint64_t end = (seg->last >> shift) + 1;
+
+		if (end > w->max_mapnr)
+			w->max_mapnr = end;
+		if (seg->last == UINT64_MAX)
+			break;
+		addr = seg->last + 1;
+	}
+	while ((status = w->src->next(w->src->arg, pfn, &pfn)) == KCO_OK) {
+		w->count++;
+		if (pfn == UINT64_MAX)
+			break;
+		if (++pfn > w->max_mapnr)
+			w->max_mapnr = pfn;
+	}
+	if (status != KCO_DONE && status != KCO_OK)
+		return kco_fail(err, status, "listing the pages to write");
+	if (w->max_mapnr > UINT64_C(1) << (52 - shift))
+		return kco_fail(err, KCO_E_RANGE, "a kdump file cannot hold page frame %#" PRIx64, w->max_mapnr - 1);
+	return KCO_OK;
+}
+
+static bool kdump_is_vmcoreinfo(const struct kco_facts *facts, const struct kco_note *note)
+{
+	return facts->vmcoreinfo && note->desc == (const void *)facts->vmcoreinfo;
+}
+
+/* The image's notes; behind them VMCOREINFO if the image has it from elsewhere. */
+static bool kdump_note(const struct kco_image *img, size_t i, struct kco_note *ret)
+{
+	if (i < img->nr_notes) {
+		*ret = img->notes[i];
+		return true;
+	}
+	*ret = (struct kco_note){ "VMCOREINFO", 0, (uint32_t)img->facts.vmcoreinfo_size, img->facts.vmcoreinfo };
+	if (i > img->nr_notes || !img->facts.vmcoreinfo || img->facts.vmcoreinfo_size > UINT32_MAX)
+		return false;
+	for (size_t k = 0; k < img->nr_notes; k++)
+		if (kdump_is_vmcoreinfo(&img->facts, &img->notes[k]))
+			return false;
+	return true;
+}
+
+static uint64_t kdump_notes_size(const struct kco_image *img)
+{
+	struct kco_note note;
+	uint64_t size = 0;
+
+	for (size_t i = 0; kdump_note(img, i, &note); i++)
+		size += 12 + kdump_round(strlen(note.name) + 1, 4) + kdump_round(note.size, 4);
+	return size;
+}
+
+static void kdump_layout(struct kdump_writer *w)
+{
+	const struct kco_facts *facts = &w->src->image->facts;
+	uint64_t at = w->block_size + KCO_KDUMP_SUB_SIZE;
+
+	w->notes_size = kdump_notes_size(w->src->image);
+	if (w->notes_size)
+		w->notes_off = at;
+	at += w->notes_size;
+	if (facts->eraseinfo_size)
+		w->erase_off = at;
+	at += facts->eraseinfo_size;
+	w->bitmap1 = kdump_round(at, w->block_size);
+	w->bitmap_size = kdump_round((w->max_mapnr + 7) / 8, w->block_size);
+	w->descs = w->bitmap1 + 2 * w->bitmap_size;
+	w->data = w->descs + w->count * KCO_KDUMP_DESC_SIZE;
+}
+
+/* The notes, each padded to 4 bytes; finds out where the text of VMCOREINFO goes. */
+static enum kco_status kdump_put_notes(struct kdump_writer *w, struct kco_err *err)
+{
+	const struct kco_image *img = w->src->image;
+	uint8_t *buf = calloc(1, w->notes_size ? w->notes_size : 1), *p = buf;
+	enum kco_status status;
+	struct kco_note note;
+
+	if (!buf)
+		return kco_fail(err, KCO_E_NOMEM, "out of memory for the notes");
+	for (size_t i = 0; kdump_note(img, i, &note); i++) {
+		size_t name = strlen(note.name) + 1;
+
+		kdump_put32(p, (uint32_t)name);
+		kdump_put32(p + 4, note.size);
+		kdump_put32(p + 8, note.type);
+		memcpy(p + 12, note.name, name);
+		p += 12 + kdump_round(name, 4);
+		if (kdump_is_vmcoreinfo(&img->facts, &note))
+			w->vmcoreinfo_off = w->notes_off + (uint64_t)(p - buf);
+		if (note.size)
+			memcpy(p, note.desc, note.size);
+		p += kdump_round(note.size, 4);
+	}
+	status = kdump_pwrite(w, buf, w->notes_size, w->notes_off, err);
+	free(buf);
+	if (status == KCO_OK && w->erase_off)
+		status = kdump_pwrite(w, img->facts.eraseinfo, img->facts.eraseinfo_size, w->erase_off, err);
+	return status;
+}
+
+/* The value of "KEY=value" in VMCOREINFO, up to the end of its line; false when there is none. */
+static bool kdump_info(const struct kco_facts *facts, const char *key, char *buf, size_t size)
+{
+	const char *p = facts->vmcoreinfo, *end = p ? p + facts->vmcoreinfo_size : NULL;
+	size_t len = strlen(key);
+
+	while (p && p < end) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		size_t line = (size_t)((nl ? nl : end) - p);
+
+		if (line > len && !memcmp(p, key, len) && p[len] == '=') {
+			size_t n = line - len - 1 < size - 1 ? line - len - 1 : size - 1;
+
+			memcpy(buf, p + len + 1, n);
+			buf[n] = '\0';
+			return true;
+		}
+		p = nl ? nl + 1 : NULL;
+	}
+	return false;
+}
+
+/* Readers choose the architecture by utsname, and skip one without a sysname: fill what the source lacks. */
+static void kdump_put_uts(const struct kco_facts *facts, uint8_t *raw)
+{
+	const char *machine = kco_kdump_elf_machine(facts->elf_machine);
+	const char *have[6] = { facts->sysname, facts->nodename, facts->release,
+				facts->version, facts->machine,	 facts->domainname };
+	char release[KCO_KDUMP_UTS_LEN] = "";
+	const char *spare[6] = { "Linux", "(none)", release, "#1", machine ? machine : "", "(none)" };
+
+	kdump_info(facts, "OSRELEASE", release, sizeof(release));
+	for (size_t i = 0; i < 6; i++) {
+		const char *s = have[i][0] ? have[i] : spare[i];
+
+		memcpy(raw + KCO_KDUMP_UTS + i * KCO_KDUMP_UTS_LEN, s, strnlen(s, KCO_KDUMP_UTS_LEN - 1));
+	}
+}
+
+static enum kco_status kdump_put_headers(struct kdump_writer *w, struct kco_err *err)
+{
+	const struct kco_facts *facts = &w->src->image->facts;
+	uint8_t raw[KCO_KDUMP_HEADER_SIZE] = KCO_KDUMP_SIG, sub[KCO_KDUMP_SUB_SIZE] = { 0 };
+	uint64_t phys_base = facts->phys_base;
+	enum kco_status status;
+	char number[32];
+
+	if (!facts->has_phys_base && kdump_info(facts, "NUMBER(phys_base)", number, sizeof(number)))
+		phys_base = (uint64_t)strtoll(number, NULL, 10);
+	kdump_put32(raw + KCO_KDUMP_VERSION, 6);
+	kdump_put_uts(facts, raw);
+	kdump_put64(raw + KCO_KDUMP_TIME, facts->dump_time);
+	kdump_put32(raw + KCO_KDUMP_STATUS, KCO_KDUMP_ZSTD | (facts->incomplete ? KCO_KDUMP_INCOMPLETE : 0));
+	kdump_put32(raw + KCO_KDUMP_BLOCK_SIZE, w->block_size);
+	kdump_put32(raw + KCO_KDUMP_SUB_BLOCKS, (uint32_t)(w->bitmap1 / w->block_size - 1));
+	kdump_put32(raw + KCO_KDUMP_BITMAP_BLOCKS, (uint32_t)(2 * w->bitmap_size / w->block_size));
+	kdump_put32(raw + KCO_KDUMP_MAX_MAPNR, w->max_mapnr < UINT32_MAX ? (uint32_t)w->max_mapnr : UINT32_MAX);
+	kdump_put32(raw + KCO_KDUMP_WRITTEN, w->count < UINT32_MAX ? (uint32_t)w->count : UINT32_MAX);
+	kdump_put32(raw + KCO_KDUMP_NR_CPUS, facts->nr_cpus ? facts->nr_cpus : 1);
+	status = kdump_pwrite(w, raw, sizeof(raw), 0, err);
+	if (status != KCO_OK)
+		return status;
+
+	kdump_put64(sub + KCO_KDUMP_PHYS_BASE, phys_base);
+	kdump_put32(sub + KCO_KDUMP_LEVEL, facts->dump_level > 0 ? (uint32_t)facts->dump_level : 0);
+	if (w->vmcoreinfo_off) {
+		kdump_put64(sub + KCO_KDUMP_VMCOREINFO, w->vmcoreinfo_off);
+		kdump_put64(sub + KCO_KDUMP_VMCOREINFO + 8, facts->vmcoreinfo_size);
+	}
+	if (w->notes_off) {
+		kdump_put64(sub + KCO_KDUMP_NOTES, w->notes_off);
+		kdump_put64(sub + KCO_KDUMP_NOTES + 8, w->notes_size);
+	}
+	if (w->erase_off) {
+		kdump_put64(sub + KCO_KDUMP_ERASE, w->erase_off);
+		kdump_put64(sub + KCO_KDUMP_ERASE + 8, facts->eraseinfo_size);
+	}
+	kdump_put64(sub + KCO_KDUMP_MAX_MAPNR_64, w->max_mapnr);
+	return kdump_pwrite(w, sub, sizeof(sub), w->block_size, err);
+}
+
+static void kdump_set_bits(uint8_t *bits, uint64_t first, uint64_t last, uint64_t base)
+{
+	for (uint64_t pfn = first; pfn <= last; pfn++)
+		bits[(pfn - base) / 8] |= (uint8_t)(1u << ((pfn - base) % 8));
+}
+
+/* Which of the frames [@base, @base + KDUMP_PIECE_BITS) are RAM; false: none is. */
+static bool kdump_ram_piece(struct kdump_writer *w, uint64_t base, uint8_t ram[KDUMP_BITMAP_PIECE])
+{
+	unsigned shift = (unsigned)__builtin_ctz(w->block_size);
+	uint64_t last = base + KDUMP_PIECE_BITS - 1;
+	const struct kco_segment *seg;
+	bool any = false;
+
+	memset(ram, 0, KDUMP_BITMAP_PIECE);
+	if (w->map) {
+		uint64_t have = base < w->map->bits ? (w->map->bits - base + 7) / 8 : 0;
+		size_t done = 0;
+
+		// What of the source's map cannot be read counts as no RAM.
+		if (have)
+			(void)!kco_io_read(w->map->io, ram, have < KDUMP_BITMAP_PIECE ? have : KDUMP_BITMAP_PIECE,
+					   w->map->off + base / 8, &done, NULL);
+		if (have == done && w->map->bits % 8 && have && have <= KDUMP_BITMAP_PIECE)
+			ram[have - 1] &= (uint8_t)(0xff >> (8 - w->map->bits % 8));
+		return done != 0;
+	}
+	// The segment that began earlier and reaches in here first, then those that begin here.
+	seg = kco_segtree_find(&w->ram, base << shift);
+	if (!seg)
+		seg = kco_segtree_next(&w->ram, base << shift);
+	while (seg && seg->first >> shift <= last) {
+		uint64_t from = seg->first >> shift, to = seg->last >> shift;
+
+		kdump_set_bits(ram, from > base ? from : base, to < last ? to : last, base);
+		any = true;
+		if (to >= last || seg->last == UINT64_MAX)
+			break;
+		seg = kco_segtree_next(&w->ram, seg->last + 1);
+	}
+	return any;
+}
+
+/* Both bitmaps, piece by piece; a piece of zeros stays a hole in the file. */
+static enum kco_status kdump_put_bitmaps(struct kdump_writer *w, struct kco_err *err)
+{
+	uint8_t ram[KDUMP_BITMAP_PIECE], dumped[KDUMP_BITMAP_PIECE];
+	enum kco_status next, status = KCO_OK;
+	uint64_t want;
+
+	next = w->src->next(w->src->arg, 0, &want);
+	for (uint64_t base = 0; status == KCO_OK && base < w->max_mapnr; base += KDUMP_PIECE_BITS) {
+		bool any_ram = kdump_ram_piece(w, base, ram), any = false;
+		uint64_t last = base + KDUMP_PIECE_BITS - 1;
+
+		memset(dumped, 0, sizeof(dumped));
+		for (; next == KCO_OK && want <= last; next = w->src->next(w->src->arg, want + 1, &want)) {
+			kdump_set_bits(dumped, want, want, base);
+			kdump_set_bits(ram, want, want, base);
+			any_ram = any = true;
+		}
+		if (next != KCO_OK && next != KCO_DONE)
+			return kco_fail(err, next, "listing the pages to write");
+		if (any_ram)
+			status = kdump_pwrite(w, ram, sizeof(ram), w->bitmap1 + base / 8, err);
+		if (any && status == KCO_OK)
+			status = kdump_pwrite(w, dumped, sizeof(dumped), w->bitmap1 + w->bitmap_size + base / 8, err);
+	}
+	return status;
+}
+
+static bool kdump_is_zero(const uint8_t *p, size_t n)
+{
+	return p[0] == 0 && !memcmp(p, p + 1, n - 1);
+}
+
+/* Compress w->page when that saves bytes. *out borrows w->packed or w->page. */
+static enum kco_status kdump_pack(struct kdump_writer *w, const uint8_t **out, uint32_t *size, uint32_t *flags,
+				  struct kco_err *err)
+{
+	size_t n = ZSTD_compressCCtx(w->zstd, w->packed, w->packed_cap, w->page, w->block_size, KDUMP_ZSTD_LEVEL);
+
+	if (ZSTD_isError(n))
+		return kco_fail(err, KCO_E_BUG, "zstd: %s", ZSTD_getErrorName(n));
+	*out = n < w->block_size ? w->packed : w->page;
+	*size = n < w->block_size ? (uint32_t)n : w->block_size;
+	*flags = n < w->block_size ? KCO_KDUMP_ZSTD : 0;
+	return KCO_OK;
+}
+
+static enum kco_status kdump_flush_descs(struct kdump_writer *w, uint64_t *written, struct kco_err *err)
+{
+	enum kco_status status = kdump_pwrite(w, w->descbuf, (size_t)w->nr_desc * KCO_KDUMP_DESC_SIZE,
+					      w->descs + *written * KCO_KDUMP_DESC_SIZE, err);
+
+	*written += w->nr_desc;
+	w->nr_desc = 0;
+	return status;
+}
+
+/* One page: its data at @*at unless it shares the page of zeros, and its descriptor. */
+static enum kco_status kdump_put_page(struct kdump_writer *w, uint64_t pfn, uint64_t *at, struct kco_err *err)
+{
+	bool zero;
+	uint8_t *desc = w->descbuf + (size_t)w->nr_desc++ * KCO_KDUMP_DESC_SIZE;
+	uint64_t offset = *at;
+	enum kco_status status;
+	uint32_t size, flags;
+	const uint8_t *out;
+
+	status = w->src->read(w->src->arg, pfn, w->page, err);
+	if (status != KCO_OK)
+		return status;
+	zero = kdump_is_zero(w->page, w->block_size);
+	if (zero && w->zero) {
+		offset = w->zero;
+		size = w->zero_size;
+		flags = w->zero_flags;
+	} else {
+		status = kdump_pack(w, &out, &size, &flags, err);
+		if (status == KCO_OK)
+			status = kdump_pwrite(w, out, size, offset, err);
+		if (status != KCO_OK)
+			return status;
+		*at += size;
+		if (zero) {
+			w->zero = offset;
+			w->zero_size = size;
+			w->zero_flags = flags;
+		}
+	}
+	kdump_put64(desc, offset);
+	kdump_put32(desc + 8, size);
+	kdump_put32(desc + 12, flags);
+	kdump_put64(desc + 16, 0);
+	return KCO_OK;
+}
+
+static enum kco_status kdump_put_pages(struct kdump_writer *w, struct kco_err *err)
+{
+	enum kco_status next, status = KCO_OK;
+	uint64_t at = w->data, pfn = 0, written = 0;
+
+	while (status == KCO_OK && (next = w->src->next(w->src->arg, pfn, &pfn)) == KCO_OK) {
+		if (written + w->nr_desc >= w->count)
+			return kco_fail(err, KCO_E_BUG, "the list of pages to write grew while it was written");
+		status = kdump_put_page(w, pfn, &at, err);
+		if (status == KCO_OK && w->nr_desc == KDUMP_DESC_BATCH)
+			status = kdump_flush_descs(w, &written, err);
+		pfn++;
+	}
+	if (status == KCO_OK)
+		status = kdump_flush_descs(w, &written, err);
+	if (status == KCO_OK && written != w->count)
+		status = kco_fail(err, KCO_E_BUG, "%" PRIu64 " of %" PRIu64 " pages were written", written, w->count);
+	// Also when nothing follows the bitmaps: readers check that the file reaches that far.
+	if (status == KCO_OK && ftruncate(w->fd, (off_t)at) < 0)
+		status = kco_fail_errno(err, errno, "setting the size of the file");
+	return status;
+}
+
+enum kco_status kco_kdump_write(const struct kco_write_source *src, const struct kco_kdump_ram *map, int fd,
+				struct kco_err *err)
+{
+	const struct kco_facts *facts = &src->image->facts;
+	struct kdump_writer *w;
+	enum kco_status status;
+
+	if (!src->image->segments[KCO_PHYS].root)
+		return kco_fail(err, KCO_E_UNSUPPORTED, "a kdump file needs physical addresses, this dump has none");
+	if (facts->block_size < 4096 || facts->block_size > 65536 || (facts->block_size & (facts->block_size - 1)))
+		return kco_fail(err, KCO_E_UNSUPPORTED, "a kdump file cannot have blocks of %" PRIu32 " bytes",
+				facts->block_size);
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return kco_fail(err, KCO_E_NOMEM, "out of memory");
+	w->src = src;
+	w->map = map;
+	w->fd = fd;
+	w->block_size = facts->block_size;
+	kco_segtree_init(&w->ram);
+	w->page = malloc(w->block_size);
+	w->packed_cap = ZSTD_compressBound(w->block_size);
+	w->packed = malloc(w->packed_cap);
+	w->zstd = ZSTD_createCCtx();
+	status = w->page && w->packed && w->zstd ? KCO_OK : kco_fail(err, KCO_E_NOMEM, "out of memory");
+	if (status == KCO_OK)
+		status = kco_segtree_clone(&src->image->segments[KCO_PHYS], &w->ram, err);
+	if (status == KCO_OK)
+		status = kdump_survey(w, err);
+	if (status == KCO_OK) {
+		kdump_layout(w);
+		status = kdump_put_notes(w, err);
+	}
+	if (status == KCO_OK)
+		status = kdump_put_headers(w, err);
+	if (status == KCO_OK)
+		status = kdump_put_bitmaps(w, err);
+	if (status == KCO_OK)
+		status = kdump_put_pages(w, err);
+	kco_segtree_fini(&w->ram);
+	ZSTD_freeCCtx(w->zstd);
+	free(w->packed);
+	free(w->page);
+	free(w);
+	return status;
+}

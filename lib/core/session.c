@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The session: opens the image, and makes each further part on first use.
+ *
+ * The order in which parts need each other:
+ *
+ *   image -> os (address space) -> symbols -> types -> tasks, modules, unwind tables
+ *
+ * A vmlinux (debuginfo) comes in where the dump lacks one of them.
+ */
+#include "session.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "debuginfo.h"
+#include "orc.h"
+#include "tasks.h"
+
+struct kco_session_warning {
+	struct kco_session_warning *next;
+	char text[];
+};
+
+/* Run @make once; give its result, good or bad, ever after. */
+#define SESSION_LAZY(s, lazy, make, err)                              \
+	do {                                                          \
+		if (!(s)->lazy.tried) {                               \
+			(s)->lazy.tried = true;                       \
+			(s)->lazy.err = KCO_ERR_INIT;                 \
+			(s)->lazy.err.code = make(s, &(s)->lazy.err); \
+		}                                                     \
+		if ((s)->lazy.err.code && (err))                      \
+			*(err) = (s)->lazy.err;                       \
+		return (s)->lazy.err.code;                            \
+	} while (0)
+
+enum kco_status kco_session_open_new(const struct kco_session_options *opts, struct kco_session **ret,
+				     struct kco_err *err)
+{
+	struct kco_session *s = calloc(1, sizeof(*s));
+	enum kco_status st;
+
+	if (!s)
+		return kco_fail(err, KCO_E_NOMEM, "out of memory");
+	s->opts = *opts;
+	kco_arena_init(&s->arena);
+	st = kco_image_open_new(opts->dumps, opts->nr_dumps, opts->formats, &opts->image, &s->image, err);
+	if (!st) {
+		s->image->touched = opts->touched;
+		s->image->touched_arg = opts->touched_arg;
+		st = kco_mem_new(s->image, &s->mem, err);
+	}
+	if (st) {
+		kco_session_free(s);
+		return st;
+	}
+	*ret = s;
+	return KCO_OK;
+}
+
+void kco_session_free(struct kco_session *s)
+{
+	if (!s)
+		return;
+	if (s->os && KCO_OS_SLOT(s->os, fini))
+		KCO_OS_SLOT(s->os, fini)(s);
+	kco_symbols_free(s->symbols);
+	kco_types_free(s->types);
+	kco_debuginfo_free(s->debuginfo);
+	kco_session_tasks_fini(s);
+	free(s->modules);
+	free(s->vmcoreinfo);
+	kco_mem_free(s->mem);
+	kco_image_free(s->image);
+	while (s->warnings) {
+		struct kco_session_warning *w = s->warnings;
+
+		s->warnings = w->next;
+		free(w);
+	}
+	kco_arena_fini(&s->arena);
+	free(s);
+}
+
+struct kco_image *kco_session_image(struct kco_session *s)
+{
+	return s->image;
+}
+
+const struct kco_arch_ops *kco_session_arch(struct kco_session *s)
+{
+	return s->arch;
+}
+
+const struct kco_os_ops *kco_session_os(struct kco_session *s)
+{
+	return s->os;
+}
+
+struct kco_mem *kco_session_mem(struct kco_session *s)
+{
+	return s->mem;
+}
+
+const struct kco_space *kco_session_kernel_space(struct kco_session *s)
+{
+	return s->kernel.arch ? &s->kernel : NULL;
+}
+
+struct kco_symbols *kco_session_symbols(struct kco_session *s)
+{
+	return s->symbols;
+}
+
+struct kco_types *kco_session_types(struct kco_session *s)
+{
+	return s->types;
+}
+
+void kco_session_set_kernel(struct kco_session *s, const struct kco_arch_ops *arch, const struct kco_paging *form,
+			    struct kco_paddr root, uint64_t addr_mask)
+{
+	s->arch = arch;
+	s->kernel = (struct kco_space){
+		.arch = arch,
+		.form = form,
+		.root = root,
+		.addr_mask = addr_mask,
+		.id = ++s->next_space_id,
+	};
+}
+
+const char *kco_session_text(struct kco_session *s, const char *fmt, ...)
+{
+	char buf[512];
+	va_list ap;
+	char *copy;
+
+	va_start(ap, fmt);
+	vsnprintf(buf, sizeof(buf), fmt, ap);
+	va_end(ap);
+	copy = kco_arena_strndup(&s->arena, buf, sizeof(buf));
+	return copy ? copy : "";
+}
+
+void kco_session_warn(struct kco_session *s, const char *fmt, ...)
+{
+	struct kco_session_warning *w;
+	char buf[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(buf, sizeof(buf), fmt, ap);
+	va_end(ap);
+	for (w = s->warnings; w; w = w->next)
+		if (!strcmp(w->text, buf))
+			return;
+	w = malloc(sizeof(*w) + strlen(buf) + 1);
+	if (w) {
+		strcpy(w->text, buf);
+		w->next = s->warnings;
+		s->warnings = w;
+	}
+	if (s->opts.image.warn)
+		s->opts.image.warn(s->opts.image.warn_arg, buf);
+}
+
+void kco_session_cancel(struct kco_session *s)
+{
+	atomic_store_explicit(&s->cancelled, true, memory_order_relaxed);
+}
+
+void kco_session_cancel_clear(struct kco_session *s)
+{
+	atomic_store_explicit(&s->cancelled, false, memory_order_relaxed);
+}
+
+bool kco_session_cancelled(const struct kco_session *s)
+{
+	return atomic_load_explicit(&s->cancelled, memory_order_relaxed);
+}
+
+static enum kco_status session_make_os(struct kco_session *s, struct kco_err *err)
+{
+	int best = 0;
+
+	for (const struct kco_os_ops *const *os = kco_oses; *os; os++) {
+		int score = (*os)->detect ? (*os)->detect(s) : 0;
+
+		if (score > best) {
+			best = score;
+			s->os = *os;
+		}
+	}
+	if (!s->os)
+		return kco_fail(err, KCO_E_UNSUPPORTED,
+				"no operating system that kcodbg knows was recognised in this dump");
+	return KCO_OS_SLOT(s->os, init)(s, err);
+}
+
+static enum kco_status session_need_os(struct kco_session *s, struct kco_err *err)
+{
+	SESSION_LAZY(s, lazy_os, session_make_os, err);
+}
+
+static enum kco_status session_make_debuginfo(struct kco_session *s, struct kco_err *err)
+{
+	struct kco_debuginfo_request req = {
+		.path = s->opts.vmlinux,
+		.debug_dir = s->opts.debug_dir,
+		.release = "",
+	};
+	uint8_t id[20];
+	char release[72];
+	enum kco_status st;
+
+	if (!kco_session_vmcoreinfo(s, "OSRELEASE", release, sizeof(release), NULL))
+		req.release = release;
+	if (KCO_OS_SLOT(s->os, build_id)) {
+		size_t n = sizeof(id);
+
+		if (!KCO_OS_SLOT(s->os, build_id)(s, id, &n, NULL)) {
+			req.build_id = id;
+			req.build_id_size = n;
+		}
+	}
+	st = kco_debuginfo_open_new(&req, &s->debuginfo, err);
+	if (st)
+		return st;
+	if (KCO_OS_SLOT(s->os, bias)) {
+		uint64_t bias;
+
+		st = KCO_OS_SLOT(s->os, bias)(s, s->debuginfo, &bias, err);
+		if (st)
+			return st;
+		kco_debuginfo_set_bias(s->debuginfo, bias);
+	}
+	return KCO_OK;
+}
+
+static enum kco_status session_need_debuginfo(struct kco_session *s, struct kco_err *err)
+{
+	SESSION_LAZY(s, lazy_debuginfo, session_make_debuginfo, err);
+}
+
+enum kco_status kco_debuginfo_get(struct kco_session *s, struct kco_debuginfo **ret, struct kco_err *err)
+{
+	enum kco_status st = kco_session_need(s, KCO_NEED_OS, err);
+
+	if (!st)
+		st = session_need_debuginfo(s, err);
+	if (!st)
+		*ret = s->debuginfo;
+	return st;
+}
+
+static enum kco_status session_make_symbols(struct kco_session *s, struct kco_err *err)
+{
+	struct kco_symbol_source *src;
+	struct kco_err own = KCO_ERR_INIT, elf = KCO_ERR_INIT;
+	enum kco_status st;
+
+	s->symbols = kco_symbols_new();
+	if (!s->symbols)
+		return kco_fail(err, KCO_E_NOMEM, "out of memory");
+	st = KCO_OS_SLOT(s->os, symbols) ? KCO_OS_SLOT(s->os, symbols)(s, s->symbols, &own)
+					 : kco_fail(&own, KCO_E_UNSUPPORTED, "no symbol table in this kind of dump");
+	if (!st)
+		return KCO_OK;
+	/* The dump has none of its own: a vmlinux can stand in. */
+	if (!session_need_debuginfo(s, &elf) && !kco_debuginfo_symbols_new(s->debuginfo, &src, &elf)) {
+		kco_session_warn(s, "the dump's own symbols cannot be used (%s): taking those of %s", own.msg,
+				 kco_debuginfo_path(s->debuginfo));
+		kco_symbols_add_take(s->symbols, src);
+		return KCO_OK;
+	}
+	return kco_fail(err, KCO_E_NOSYM, "no kernel symbols: %.110s; %.110s", own.msg, elf.msg);
+}
+
+static enum kco_status session_need_symbols(struct kco_session *s, struct kco_err *err)
+{
+	SESSION_LAZY(s, lazy_symbols, session_make_symbols, err);
+}
+
+static enum kco_status session_make_types(struct kco_session *s, struct kco_err *err)
+{
+	const char *want = s->opts.types;
+	struct kco_err own = KCO_ERR_INIT, dwarf = KCO_ERR_INIT;
+
+	if (want && strcmp(want, "btf") && strcmp(want, "dwarf"))
+		return kco_fail(err, KCO_E_USAGE, "no type source '%s': btf or dwarf", want);
+	if (!want || !strcmp(want, "btf")) {
+		enum kco_status st = KCO_OS_SLOT(s->os, types) ? KCO_OS_SLOT(s->os, types)(s, &s->types, &own)
+							       : kco_fail(&own, KCO_E_UNSUPPORTED,
+									  "no types are known in this kind of dump");
+
+		if (!st)
+			return KCO_OK;
+		if (want)
+			return kco_fail(err, KCO_E_NOTYPE, "no BTF: %s", own.msg);
+	}
+	if (!session_need_debuginfo(s, &dwarf) && !kco_debuginfo_types_new(s->debuginfo, &s->types, &dwarf))
+		return KCO_OK;
+	if (want)
+		return kco_fail(err, dwarf.code, "no DWARF: %s", dwarf.msg);
+	return kco_fail(err, KCO_E_NOTYPE, "no types: %.110s; %.110s", own.msg, dwarf.msg);
+}
+
+static enum kco_status session_need_types(struct kco_session *s, struct kco_err *err)
+{
+	SESSION_LAZY(s, lazy_types, session_make_types, err);
+}
+
+static enum kco_status session_need_tasks(struct kco_session *s, struct kco_err *err)
+{
+	SESSION_LAZY(s, lazy_tasks, kco_session_tasks_load, err);
+}
+
+enum kco_status kco_session_need(struct kco_session *s, unsigned needs, struct kco_err *err)
+{
+	enum kco_status st = KCO_OK;
+
+	if (needs & KCO_NEED_TASKS)
+		needs |= KCO_NEED_SYMS | KCO_NEED_TYPES;
+	if (needs & (KCO_NEED_SYMS | KCO_NEED_TYPES))
+		needs |= KCO_NEED_OS;
+	if (needs & KCO_NEED_OS)
+		st = session_need_os(s, err);
+	if (!st && needs & KCO_NEED_SYMS)
+		st = session_need_symbols(s, err);
+	if (!st && needs & KCO_NEED_TYPES)
+		st = session_need_types(s, err);
+	if (!st && needs & KCO_NEED_TASKS)
+		st = session_need_tasks(s, err);
+	return st;
+}
+
+static enum kco_status session_make_unwind(struct kco_session *s, struct kco_err *err)
+{
+	if (!KCO_OS_SLOT(s->os, unwind_tables))
+		return kco_fail(err, KCO_E_UNSUPPORTED, "this kind of dump carries no unwind tables");
+	return KCO_OS_SLOT(s->os, unwind_tables)(s, &s->unwind_tables, err);
+}
+
+static enum kco_status session_need_unwind(struct kco_session *s, struct kco_err *err)
+{
+	SESSION_LAZY(s, lazy_unwind, session_make_unwind, err);
+}
+
+enum kco_status kco_session_unwind_tables(struct kco_session *s, struct kco_unwind_tables **ret, struct kco_err *err)
+{
+	enum kco_status st = kco_session_need(s, KCO_NEED_SYMS | KCO_NEED_TYPES, err);
+
+	if (!st)
+		st = session_need_unwind(s, err);
+	if (!st)
+		*ret = s->unwind_tables;
+	return st;
+}

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A vmlinux: opened, identified by its build-id, closed. What is in it is for
+ * dwarf_*.c and elf_symbols.c.
+ *
+ * libelf maps the file, so a 600 MB vmlinux costs the pages that are looked
+ * at. DWARF is begun when it is asked for; the failure is kept and given again.
+ */
+#include "debuginfo.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <dwarf.h>
+#include <elfutils/libdwelf.h>
+#include <gelf.h>
+
+#include "debuginfo_priv.h"
+
+void kco_build_id_hex(const uint8_t *id, size_t n, char *hex)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < n; i++) {
+		*hex++ = digits[id[i] >> 4];
+		*hex++ = digits[id[i] & 15];
+	}
+	*hex = '\0';
+}
+
+bool kco_debuginfo_progress(const struct kco_debuginfo *di, const char *what, uint64_t done, uint64_t total)
+{
+	return !di->progress || di->progress(di->progress_arg, what, done, total);
+}
+
+enum kco_status kco_dwarf_fail(const struct kco_debuginfo *di, struct kco_err *err, const char *what)
+{
+	const char *why = dwarf_errmsg(-1);
+
+	return kco_fail(err, KCO_E_CORRUPT, "%s: %s: %s", di->path, what, why ? why : "no reason given");
+}
+
+int kco_dwarf_next(Dwarf_Die *die)
+{
+	Dwarf_Die next;
+	int r = dwarf_siblingof(die, &next);
+
+	if (r)
+		return r < 0 ? -1 : 1;
+	if (next.cu != die->cu || (uintptr_t)next.addr <= (uintptr_t)die->addr)
+		return -1;
+	*die = next;
+	return 0;
+}
+
+/* What a file that is no ELF most likely is, told from its first bytes. */
+static enum kco_status debuginfo_not_elf(int fd, const char *path, struct kco_err *err)
+{
+	static const struct {
+		uint8_t magic[4];
+		size_t size;
+		const char *name;
+	} packed[] = {
+		{ { 0x1f, 0x8b }, 2, "gzip" },
+		{ { 0xfd, '7', 'z', 'X' }, 4, "xz" },
+		{ { 0x28, 0xb5, 0x2f, 0xfd }, 4, "zstd" },
+		{ { 'B', 'Z', 'h' }, 3, "bzip2" },
+	};
+	char head[0x240] = { 0 };
+	ssize_t n = pread(fd, head, sizeof(head), 0);
+
+	if (n < 0)
+		return kco_fail_errno(err, errno, "%s", path);
+	for (size_t i = 0; i < sizeof(packed) / sizeof(packed[0]); i++)
+		if ((size_t)n >= packed[i].size && memcmp(head, packed[i].magic, packed[i].size) == 0)
+			return kco_fail(err, KCO_E_BADFILE, "%s is compressed (%s): unpack it first", path,
+					packed[i].name);
+	// Documentation/arch/x86/boot.rst: "HdrS" at 0x202; other architectures' EFI stubs begin with "MZ".
+	if (memcmp(head + 0x202, "HdrS", 4) == 0 || memcmp(head, "MZ", 2) == 0)
+		return kco_fail(err, KCO_E_BADFILE,
+				"%s is a compressed boot image (vmlinuz), which has no debug information: give the "
+				"vmlinux of the same build (Debian: package linux-image-RELEASE-dbg)",
+				path);
+	return kco_fail(err, KCO_E_BADFILE, "%s is not an ELF file", path);
+}
+
+/* Addresses that the file describes: all of its allocated sections, or segments when it has no sections. */
+static void debuginfo_range(struct kco_debuginfo *di)
+{
+	Elf_Scn *scn = NULL;
+	GElf_Shdr sh;
+	GElf_Phdr ph;
+	size_t n;
+
+	di->first = UINT64_MAX;
+	di->last = 0;
+	while ((scn = elf_nextscn(di->elf, scn))) {
+		if (!gelf_getshdr(scn, &sh) || !(sh.sh_flags & SHF_ALLOC) || !sh.sh_size || !sh.sh_addr)
+			continue;
+		if (sh.sh_addr > UINT64_MAX - (sh.sh_size - 1))
+			continue;
+		if (sh.sh_addr < di->first)
+			di->first = sh.sh_addr;
+		if (sh.sh_addr + (sh.sh_size - 1) > di->last)
+			di->last = sh.sh_addr + (sh.sh_size - 1);
+	}
+	if (di->first <= di->last || elf_getphdrnum(di->elf, &n))
+		return;
+	for (size_t i = 0; i < n && i < 65536; i++) {
+		if (!gelf_getphdr(di->elf, (int)i, &ph) || ph.p_type != PT_LOAD || !ph.p_memsz || !ph.p_vaddr)
+			continue;
+		if (ph.p_vaddr > UINT64_MAX - (ph.p_memsz - 1))
+			continue;
+		if (ph.p_vaddr < di->first)
+			di->first = ph.p_vaddr;
+		if (ph.p_vaddr + (ph.p_memsz - 1) > di->last)
+			di->last = ph.p_vaddr + (ph.p_memsz - 1);
+	}
+}
+
+static enum kco_status debuginfo_read_header(struct kco_debuginfo *di, struct kco_err *err)
+{
+	const void *id;
+	GElf_Ehdr eh;
+	ssize_t n;
+
+	elf_version(EV_CURRENT);
+	di->elf = elf_begin(di->fd, ELF_C_READ_MMAP, NULL);
+	if (!di->elf || elf_kind(di->elf) != ELF_K_ELF)
+		return debuginfo_not_elf(di->fd, di->path, err);
+	if (!gelf_getehdr(di->elf, &eh))
+		return kco_fail(err, KCO_E_CORRUPT, "%s: its ELF header: %s", di->path, elf_errmsg(-1));
+	if (eh.e_type == ET_CORE)
+		return kco_fail(err, KCO_E_BADFILE, "%s is a core dump, not a vmlinux", di->path);
+	if (eh.e_type != ET_EXEC && eh.e_type != ET_DYN)
+		return kco_fail(err, KCO_E_BADFILE, "%s is not a vmlinux (ELF type %u)", di->path, eh.e_type);
+	if (eh.e_shoff > di->file_size || di->file_size - eh.e_shoff < (uint64_t)eh.e_shnum * eh.e_shentsize)
+		return kco_fail(err, KCO_E_TRUNCATED,
+				"%s is cut off: %" PRIu64 " bytes, its section headers should lie at %" PRIu64,
+				di->path, di->file_size, (uint64_t)eh.e_shoff);
+	di->machine = eh.e_machine;
+	n = dwelf_elf_gnu_build_id(di->elf, &id);
+	if (n > 0 && (size_t)n <= sizeof(di->build_id)) {
+		memcpy(di->build_id, id, (size_t)n);
+		di->build_id_size = (size_t)n;
+	}
+	kco_build_id_hex(di->build_id, di->build_id_size, di->build_id_hex);
+	debuginfo_range(di);
+	return KCO_OK;
+}
+
+enum kco_status kco_debuginfo_file_new(const char *path, struct kco_debuginfo **ret, struct kco_err *err)
+{
+	struct kco_debuginfo *di;
+	enum kco_status st;
+	struct stat sb;
+
+	*ret = NULL;
+	di = calloc(1, sizeof(*di));
+	if (!di)
+		return kco_fail(err, KCO_E_NOMEM, "%s: out of memory", path);
+	di->fd = -1;
+	pthread_mutex_init(&di->lock, NULL);
+	di->path = strdup(path);
+	if (!di->path) {
+		st = kco_fail(err, KCO_E_NOMEM, "%s: out of memory", path);
+		goto fail;
+	}
+	// O_NONBLOCK: a FIFO must not hang us before it is refused.
+	di->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (di->fd < 0 || fstat(di->fd, &sb)) {
+		st = kco_fail_errno(err, errno, "%s", path);
+		goto fail;
+	}
+	if (!S_ISREG(sb.st_mode)) {
+		st = kco_fail(err, KCO_E_BADFILE, "%s is not a regular file", path);
+		goto fail;
+	}
+	di->file_size = (uint64_t)sb.st_size;
+	st = debuginfo_read_header(di, err);
+	if (st)
+		goto fail;
+	*ret = di;
+	return KCO_OK;
+fail:
+	kco_debuginfo_free(di);
+	return st;
+}
+
+enum kco_status kco_debuginfo_match_new(const struct kco_debuginfo_request *req, const char *path,
+					struct kco_debuginfo **ret, struct kco_err *err)
+{
+	char want[2 * KCO_BUILD_ID_MAX + 1] = "";
+	struct kco_debuginfo *di;
+	enum kco_status st;
+
+	*ret = NULL;
+	st = kco_debuginfo_file_new(path, &di, err);
+	if (st)
+		return st;
+	if (req->build_id && req->build_id_size && req->build_id_size <= KCO_BUILD_ID_MAX) {
+		kco_build_id_hex(req->build_id, req->build_id_size, want);
+		if (strcmp(want, di->build_id_hex) != 0) {
+			if (di->build_id_size)
+				st = kco_fail(err, KCO_E_CORRUPT, "%s: build-id %s is not the dump's %s", path,
+					      di->build_id_hex, want);
+			else
+				st = kco_fail(err, KCO_E_CORRUPT, "%s has no build-id, the dump's is %s", path, want);
+			kco_debuginfo_free(di);
+			return st;
+		}
+		di->checked = true;
+	}
+	*ret = di;
+	return KCO_OK;
+}
+
+enum kco_status kco_debuginfo_open_new(const struct kco_debuginfo_request *req, struct kco_debuginfo **ret,
+				       struct kco_err *err)
+{
+	struct kco_debuginfo *di;
+	enum kco_status st;
+
+	*ret = NULL;
+	if (req->path)
+		st = kco_debuginfo_match_new(req, req->path, &di, err);
+	else
+		st = kco_debuginfo_search_new(req, &di, err);
+	if (st)
+		return st;
+	di->debug_dir = strdup(req->debug_dir ? req->debug_dir : "/usr/lib/debug");
+	di->release = strdup(req->release ? req->release : "");
+	if (!di->debug_dir || !di->release) {
+		kco_debuginfo_free(di);
+		return kco_fail(err, KCO_E_NOMEM, "debug information: out of memory");
+	}
+	di->progress = req->progress;
+	di->progress_arg = req->progress_arg;
+	*ret = di;
+	return KCO_OK;
+}
+
+void kco_debuginfo_free(struct kco_debuginfo *di)
+{
+	if (!di)
+		return;
+	if (di->lines)
+		kco_dwarf_lines_free(di);
+	kco_dwarf_names_free(di->names);
+	kco_dwarf_modules_free(di->modules);
+	if (di->eh_cfi)
+		dwarf_cfi_end(di->eh_cfi);
+	dwarf_end(di->dwarf); // takes NULL, and di->debug_cfi with it
+	elf_end(di->elf);
+	if (di->fd >= 0)
+		close(di->fd);
+	free(di->path);
+	free(di->debug_dir);
+	free(di->release);
+	pthread_mutex_destroy(&di->lock);
+	free(di);
+}
+
+const char *kco_debuginfo_path(const struct kco_debuginfo *di)
+{
+	return di->path;
+}
+
+const char *kco_debuginfo_build_id(const struct kco_debuginfo *di)
+{
+	return di->build_id_hex;
+}
+
+bool kco_debuginfo_checked(const struct kco_debuginfo *di)
+{
+	return di->checked;
+}
+
+void kco_debuginfo_set_bias(struct kco_debuginfo *di, uint64_t bias)
+{
+	di->bias = bias;
+}
+
+/* Whether there is a section of this name with bytes in the file. */
+static bool debuginfo_has_section(Elf *elf, const char *want)
+{
+	Elf_Scn *scn = NULL;
+	const char *name;
+	GElf_Shdr sh;
+	size_t strndx;
+
+	if (elf_getshdrstrndx(elf, &strndx))
+		return false;
+	while ((scn = elf_nextscn(elf, scn))) {
+		if (!gelf_getshdr(scn, &sh) || sh.sh_type == SHT_NOBITS || !sh.sh_size)
+			continue;
+		name = elf_strptr(elf, strndx, sh.sh_name);
+		if (name && strcmp(name, want) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void debuginfo_dwarf_begin(struct kco_debuginfo *di)
+{
+	Dwarf_CU *cu;
+
+	if (!debuginfo_has_section(di->elf, ".debug_info") && !debuginfo_has_section(di->elf, ".zdebug_info")) {
+		kco_fail(&di->dwarf_err, KCO_E_NOSYM,
+			 "%s holds symbols but no debug information (stripped): types from DWARF and source lines "
+			 "need the vmlinux as it was linked (Debian: package linux-image-RELEASE-dbg)",
+			 di->path);
+		return;
+	}
+	di->dwarf = dwarf_begin_elf(di->elf, DWARF_C_READ, NULL);
+	if (!di->dwarf)
+		kco_dwarf_fail(di, &di->dwarf_err, "its DWARF");
+	else if (dwarf_get_units(di->dwarf, NULL, &cu, NULL, NULL, NULL, NULL) != 0)
+		kco_dwarf_fail(di, &di->dwarf_err, "the first unit of its .debug_info");
+}
+
+enum kco_status kco_debuginfo_dwarf(struct kco_debuginfo *di, Dwarf **ret, struct kco_err *err)
+{
+	*ret = NULL;
+	if (!di->dwarf_tried) {
+		di->dwarf_tried = true;
+		debuginfo_dwarf_begin(di);
+	}
+	if (di->dwarf_err.code) {
+		if (err)
+			*err = di->dwarf_err;
+		return di->dwarf_err.code;
+	}
+	*ret = di->dwarf;
+	return KCO_OK;
+}
+
+bool kco_debuginfo_has_dwarf(struct kco_debuginfo *di)
+{
+	Dwarf *dwarf;
+	bool has;
+
+	pthread_mutex_lock(&di->lock);
+	has = kco_debuginfo_dwarf(di, &dwarf, NULL) == KCO_OK;
+	pthread_mutex_unlock(&di->lock);
+	return has;
+}

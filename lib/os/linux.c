@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The Linux personality: its table row, and what the dump itself carries of
+ * symbols (kallsyms) and types (BTF).
+ *
+ * Nothing here asks for a version: symbols and members are looked up by name,
+ * with the names that older and newer kernels gave them.
+ */
+#include "linux.h"
+
+#include <elf.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "btf.h"
+#include "debuginfo.h"
+#include "kallsyms.h"
+#include "linux_x86_64.h"
+
+/* The BTF of a big kernel is about 10 MiB; what claims far more is broken. */
+#define LINUX_BTF_MAX (256u << 20)
+
+enum kco_status linux_symbol(struct kco_session *s, uint64_t *ret, struct kco_err *err, const char *name, ...)
+{
+	struct kco_symbol sym;
+	enum kco_status st = kco_symbols_by_name(s->symbols, name, &sym, err);
+	va_list ap;
+
+	va_start(ap, name);
+	for (const char *other; st && (other = va_arg(ap, const char *));)
+		st = kco_symbols_by_name(s->symbols, other, &sym, NULL);
+	va_end(ap);
+	if (!st)
+		*ret = sym.addr;
+	return st;
+}
+
+enum kco_status linux_field(struct kco_session *s, const char *type, struct kco_field *field, struct kco_err *err,
+			    const char *path, ...)
+{
+	enum kco_status st = kco_types_field(s->types, type, path, field, err);
+	va_list ap;
+
+	va_start(ap, path);
+	for (const char *other; st && (other = va_arg(ap, const char *));)
+		st = kco_types_field(s->types, type, other, field, NULL);
+	va_end(ap);
+	return st;
+}
+
+enum kco_status linux_variable(struct kco_session *s, const char *name, size_t size, uint64_t *ret, struct kco_err *err)
+{
+	uint64_t addr;
+	enum kco_status st = linux_symbol(s, &addr, err, name, NULL);
+
+	return st ? st : kco_kread_uint(s, addr, size, ret, err);
+}
+
+/* A kernel's VMCOREINFO (or the word of the header) says Linux; so do the notes of a hypervisor, weakly. */
+static int linux_detect(struct kco_session *s)
+{
+	const struct kco_facts *facts = &s->image->facts;
+
+	if (facts->vmcoreinfo_size || s->opts.vmcoreinfo)
+		return 100;
+	if (!strcmp(facts->sysname, "Linux"))
+		return 90;
+	return 10;
+}
+
+static enum kco_status linux_init(struct kco_session *s, struct kco_err *err)
+{
+	s->os_priv = calloc(1, sizeof(struct linux_os));
+	if (!s->os_priv)
+		return kco_fail(err, KCO_E_NOMEM, "out of memory");
+	return linux_boot(s, err);
+}
+
+static void linux_fini(struct kco_session *s)
+{
+	struct linux_os *os = linux_of(s);
+
+	if (!os)
+		return;
+	linux_x86_64_fini(s);
+	free(os->percpu_offset);
+	free(os->online);
+	free(os->text);
+	free(os);
+	s->os_priv = NULL;
+}
+
+/* Where VMCOREINFO says the arrays of kallsyms are (since Linux 5fd8fea935a1, v6.0). */
+static bool linux_kallsyms_told(struct kco_session *s, struct kco_kallsyms_layout *layout)
+{
+	const struct {
+		const char *key;
+		uint64_t *where;
+	} wanted[] = {
+		{ "SYMBOL(kallsyms_names)", &layout->names },
+		{ "SYMBOL(kallsyms_num_syms)", &layout->num_syms },
+		{ "SYMBOL(kallsyms_token_table)", &layout->token_table },
+		{ "SYMBOL(kallsyms_token_index)", &layout->token_index },
+		{ "SYMBOL(kallsyms_offsets)", &layout->offsets },
+		{ "SYMBOL(kallsyms_relative_base)", &layout->relative_base },
+		{ "SYMBOL(kallsyms_addresses)", &layout->addresses },
+	};
+
+	memset(layout, 0, sizeof(*layout));
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
+		if (kco_session_vmcoreinfo_uint(s, wanted[i].key, wanted[i].where, NULL))
+			*wanted[i].where = 0;
+	return layout->names && layout->num_syms && layout->token_table && layout->token_index &&
+	       (layout->offsets || layout->addresses);
+}
+
+static enum kco_status linux_symbols(struct kco_session *s, struct kco_symbols *syms, struct kco_err *err)
+{
+	struct kco_kallsyms_layout layout;
+	struct kco_symbol_source *src;
+	enum kco_status st = KCO_E_NOSYM;
+
+	if (linux_kallsyms_told(s, &layout))
+		st = kco_kallsyms_new(s->mem, &s->kernel, &layout, &src, err);
+	if (st) {
+		uint64_t first, end;
+
+		st = linux_x86_64_kernel_range(s, &first, &end, err);
+		if (!st)
+			st = kco_kallsyms_scan(s->mem, &s->kernel, first, end, &layout, err);
+		if (!st)
+			st = kco_kallsyms_new(s->mem, &s->kernel, &layout, &src, err);
+	}
+	if (st)
+		return kco_context(err, st, "kallsyms");
+	kco_symbols_add_take(syms, src);
+	if (!linux_module_symbols_new(s, &src, NULL))
+		kco_symbols_add_take(syms, src);
+	return KCO_OK;
+}
+
+static enum kco_status linux_types(struct kco_session *s, struct kco_types **ret, struct kco_err *err)
+{
+	uint64_t start, stop;
+	enum kco_status st = linux_symbol(s, &start, err, "__start_BTF", NULL);
+	void *data;
+
+	if (!st)
+		st = linux_symbol(s, &stop, err, "__stop_BTF", NULL);
+	if (st)
+		return st;
+	if (stop <= start || stop - start > LINUX_BTF_MAX)
+		return kco_fail(err, KCO_E_CORRUPT, "BTF from 0x%llx to 0x%llx makes no sense",
+				(unsigned long long)start, (unsigned long long)stop);
+	data = malloc(stop - start);
+	if (!data)
+		return kco_fail(err, KCO_E_NOMEM, "out of memory for %llu bytes of BTF",
+				(unsigned long long)(stop - start));
+	st = kco_kread(s, start, data, stop - start, NULL, err);
+	if (st) {
+		free(data);
+		return kco_context(err, st, "BTF");
+	}
+	return kco_btf_new_take(data, stop - start, NULL, s->arch->ptr_size, ret, err);
+}
+
+static enum kco_status linux_bias(struct kco_session *s, struct kco_debuginfo *di, uint64_t *ret, struct kco_err *err)
+{
+	struct linux_os *os = linux_of(s);
+	struct kco_symbol_source *src;
+	struct kco_symbol sym;
+	uint64_t stext;
+	enum kco_status st;
+
+	if (os->has_kaslr) {
+		*ret = os->kaslr;
+		return KCO_OK;
+	}
+	st = kco_session_vmcoreinfo_uint(s, "SYMBOL(_stext)", &stext, err);
+	if (!st)
+		st = kco_debuginfo_symbols_new(di, &src, err);
+	if (st)
+		return st;
+	st = src->ops->by_name(src, "_stext", &sym, err);
+	if (!st)
+		*ret = stext - sym.addr;
+	src->ops->free(src);
+	return st;
+}
+
+const struct kco_os_ops kco_os_linux = {
+	.name = "linux",
+	.detect = linux_detect,
+	.init = linux_init,
+	.fini = linux_fini,
+	.symbols = linux_symbols,
+	.types = linux_types,
+	.unwind_tables = linux_unwind_tables,
+	.tasks = linux_tasks,
+	.task_regs = linux_x86_64_task_regs,
+	.cpu_stacks = linux_x86_64_cpu_stacks,
+	.is_text = linux_is_text,
+	.trap_frame = linux_x86_64_trap_frame,
+	.user_regs = linux_x86_64_user_regs,
+	.regs_user = linux_x86_64_regs_user,
+	.cpu_count = linux_cpu_count,
+	.cpu_online = linux_cpu_online,
+	.cpu_regs = linux_x86_64_cpu_regs,
+	.percpu = linux_percpu,
+	.modules = linux_modules,
+	.log = linux_log,
+	.system = linux_system,
+	.build_id = linux_build_id,
+	.bias = linux_bias,
+};

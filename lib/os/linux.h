@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The Linux personality's private state, and what its files give each other.
+ *
+ *   linux.c             the table row, detection, symbols and types of the dump
+ *   linux_boot.c        VMCOREINFO (note, file, or found in memory), page-table root, KASLR
+ *   linux_cpus.c        per-CPU data, CPU masks
+ *   linux_tasks.c       the task list; linux_pids.c: the pid tree it is checked against
+ *   linux_state.c       state letters
+ *   linux_modules.c     the module list; linux_modsyms.c: modules' symbols
+ *   linux_text.c        where code is, and its ORC tables
+ *   linux_log.c         the log; linux_log_old.c: before v5.10
+ *   linux_system.c      release, uptime, load, panic message
+ *   linux_x86_64.c      what Linux lays out on x86_64
+ */
+#ifndef KCO_OS_LINUX_H
+#define KCO_OS_LINUX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "session.h"
+
+#define LINUX_CPUS_MAX 8192
+
+struct linux_text_range {
+	uint64_t first, end;
+};
+
+struct linux_os {
+	uint64_t kaslr; /* what was added to the linked addresses */
+	bool has_kaslr;
+	unsigned levels;
+	uint64_t *percpu_offset; /* of nr_cpus; loaded by linux_cpus_load() */
+	unsigned nr_cpus;
+	uint8_t *online; /* one byte a CPU */
+	struct kco_lazy lazy_cpus;
+	struct linux_text_range *text; /* sorted; kernel and modules; loaded by linux_text_load() */
+	size_t nr_text;
+	struct kco_lazy lazy_text;
+	char build_id[41];
+	struct linux_x86_64 *x86_64; /* linux_x86_64.c's */
+};
+
+static inline struct linux_os *linux_of(struct kco_session *s)
+{
+	return s->os_priv;
+}
+
+/** The address of a kernel symbol; the first of @names (NULL-terminated list of alternatives) that exists. */
+enum kco_status linux_symbol(struct kco_session *s, uint64_t *ret, struct kco_err *err, const char *name, ...)
+	__attribute__((sentinel));
+/** The first of the member paths of @type that this kernel has. The error names the first. */
+enum kco_status linux_field(struct kco_session *s, const char *type, struct kco_field *field, struct kco_err *err,
+			    const char *path, ...) __attribute__((sentinel));
+/** Read a number at symbol @name. */
+enum kco_status linux_variable(struct kco_session *s, const char *name, size_t size, uint64_t *ret,
+			       struct kco_err *err);
+
+/* linux_boot.c */
+enum kco_status linux_boot(struct kco_session *s, struct kco_err *err);
+/* linux_cpus.c */
+enum kco_status linux_cpus_load(struct kco_session *s, struct kco_err *err);
+enum kco_status linux_cpu_count(struct kco_session *s, unsigned *ret, struct kco_err *err);
+bool linux_cpu_online(struct kco_session *s, unsigned cpu);
+enum kco_status linux_percpu(struct kco_session *s, uint64_t addr, unsigned cpu, uint64_t *ret, struct kco_err *err);
+/* linux_tasks.c */
+enum kco_status linux_tasks(struct kco_session *s, enum kco_status (*add)(void *arg, const struct kco_task *task),
+			    void *arg, struct kco_err *err);
+/* linux_state.c */
+struct linux_states {
+	uint64_t letters_known; /* bit i: letter[i] was read */
+	char letter[24];	/* by fls(state & report) */
+	unsigned n;
+	uint64_t noload; /* TASK_NOLOAD: with 'D' it makes 'I' */
+	char idle;
+};
+void linux_states_init(struct kco_session *s, struct linux_states *states);
+char linux_state_letter(const struct linux_states *states, uint64_t state, uint64_t exit_state);
+/* linux_pids.c: each task that the initial pid namespace holds. */
+enum kco_status linux_pids_each(struct kco_session *s, enum kco_status (*fn)(void *arg, uint64_t nr, uint64_t task),
+				void *arg, struct kco_err *err);
+/* linux_modules.c */
+enum kco_status linux_modules(struct kco_session *s, enum kco_status (*add)(void *arg, const struct kco_module *mod),
+			      void *arg, struct kco_err *err);
+/* linux_modsyms.c */
+enum kco_status linux_module_symbols_new(struct kco_session *s, struct kco_symbol_source **ret, struct kco_err *err);
+/* linux_text.c */
+enum kco_status linux_unwind_tables(struct kco_session *s, struct kco_unwind_tables **ret, struct kco_err *err);
+enum kco_status linux_text_load(struct kco_session *s, struct kco_err *err);
+bool linux_is_text(struct kco_session *s, uint64_t pc);
+/* linux_log.c */
+enum kco_status linux_log(struct kco_session *s, bool (*fn)(void *arg, const struct kco_log_record *rec), void *arg,
+			  struct kco_err *err);
+/* linux_system.c */
+enum kco_status linux_system(struct kco_session *s, struct kco_system_info *info, struct kco_err *err);
+enum kco_status linux_build_id(struct kco_session *s, uint8_t *id, size_t *size, struct kco_err *err);
+
+#endif

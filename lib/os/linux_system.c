@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The system as a whole: its names, clocks, load, memory, and why it died.
+ */
+#include "linux.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <kco/endian.h>
+
+#define SYSTEM_NODES_MAX 1024
+#define SYSTEM_NOTES_MAX 65536
+#define SYSTEM_FSHIFT 11 /* avenrun's fixed point, FSHIFT of include/linux/sched/loadavg.h */
+
+static void system_text(struct kco_session *s, uint64_t base, const char *path, char *buf, size_t size)
+{
+	struct kco_field f;
+
+	if (linux_field(s, "new_utsname", &f, NULL, path, NULL))
+		return;
+	if (kco_vread_str(s->mem, &s->kernel, base + f.offset, buf, size, NULL))
+		buf[0] = '\0';
+}
+
+static void system_names(struct kco_session *s, struct kco_system_info *info)
+{
+	struct kco_field name;
+	uint64_t ns;
+
+	(void)!kco_session_vmcoreinfo(s, "OSRELEASE", info->release, sizeof(info->release), NULL);
+	if (!s->types || linux_symbol(s, &ns, NULL, "init_uts_ns", NULL) ||
+	    linux_field(s, "uts_namespace", &name, NULL, "name", NULL))
+		return;
+	ns += name.offset;
+	system_text(s, ns, "release", info->release, sizeof(info->release));
+	system_text(s, ns, "version", info->version, sizeof(info->version));
+	system_text(s, ns, "machine", info->machine, sizeof(info->machine));
+	system_text(s, ns, "nodename", info->nodename, sizeof(info->nodename));
+	system_text(s, ns, "domainname", info->domainname, sizeof(info->domainname));
+}
+
+/*
+ * The clocks as the timekeeper last saw them. shadow_timekeeper is a whole
+ * struct timekeeper (a symbol until Linux 6.13); tk_core is an anonymous struct
+ * of a sequence counter and one, so that its place is the counter's size
+ * rounded up to the alignment of its 64-bit members.
+ */
+static void system_clock(struct kco_session *s, struct kco_system_info *info)
+{
+	struct kco_field sec, mono, mono_ns, boot, nsec, shift;
+	uint64_t tk, v, frac = 0, shift_v, wall, seqcount = 8;
+	int64_t up;
+
+	if (linux_symbol(s, &tk, NULL, "shadow_timekeeper", NULL)) {
+		if (linux_symbol(s, &tk, NULL, "tk_core", NULL))
+			return;
+		if (!kco_types_sizeof(s->types, "seqcount_raw_spinlock", &seqcount, NULL))
+			seqcount = (seqcount + 7) & ~7ull;
+		tk += seqcount;
+	}
+	if (linux_field(s, "timekeeper", &sec, NULL, "xtime_sec", NULL) || kco_kread_field(s, tk, &sec, &wall, NULL))
+		return;
+	info->wall_seconds = (int64_t)wall;
+	if (linux_field(s, "timekeeper", &mono, NULL, "wall_to_monotonic.tv_sec", NULL) ||
+	    linux_field(s, "timekeeper", &mono_ns, NULL, "wall_to_monotonic.tv_nsec", NULL) ||
+	    kco_kread_field(s, tk, &mono, &v, NULL))
+		return;
+	up = ((int64_t)wall + (int64_t)v) * 1000000000ll;
+	if (!kco_kread_field(s, tk, &mono_ns, &v, NULL))
+		up += (int64_t)v;
+	if (!linux_field(s, "timekeeper", &nsec, NULL, "tkr_mono.xtime_nsec", NULL) &&
+	    !linux_field(s, "timekeeper", &shift, NULL, "tkr_mono.shift", NULL) &&
+	    !kco_kread_field(s, tk, &nsec, &frac, NULL) && !kco_kread_field(s, tk, &shift, &shift_v, NULL) &&
+	    shift_v < 64)
+		up += (int64_t)(frac >> shift_v);
+	if (!linux_field(s, "timekeeper", &boot, NULL, "offs_boot", NULL) && !kco_kread_field(s, tk, &boot, &v, NULL))
+		up += (int64_t)v;
+	if (up > 0)
+		info->uptime_ns = (uint64_t)up;
+}
+
+static void system_load(struct kco_session *s, struct kco_system_info *info)
+{
+	uint64_t at, v;
+
+	if (linux_symbol(s, &at, NULL, "avenrun", NULL))
+		return;
+	for (unsigned i = 0; i < 3; i++) {
+		if (kco_kread_uint(s, at + i * 8, 8, &v, NULL))
+			return;
+		info->load[i] = (v * 100 + (1u << (SYSTEM_FSHIFT - 1))) >> SYSTEM_FSHIFT;
+	}
+	info->has_load = true;
+}
+
+/* The pages of each node: node_data[] of pointers, or the one node of a kernel without NUMA. */
+static void system_memory(struct kco_session *s, struct kco_system_info *info)
+{
+	struct kco_field present;
+	uint64_t data, node, pages;
+
+	if (linux_field(s, "pglist_data", &present, NULL, "node_present_pages", NULL))
+		return;
+	if (!linux_symbol(s, &node, NULL, "contig_page_data", NULL)) {
+		if (!kco_kread_field(s, node, &present, &pages, NULL))
+			info->memory_bytes = pages * s->arch->page_size;
+		return;
+	}
+	if (linux_symbol(s, &data, NULL, "node_data", NULL))
+		return;
+	for (unsigned i = 0; i < SYSTEM_NODES_MAX; i++) {
+		struct kco_symbol sym;
+
+		/* The array is as long as its symbol is. */
+		if (kco_symbols_by_addr(s->symbols, data + i * 8ull, &sym, NULL) || sym.addr != data ||
+		    kco_kread_uint(s, data + i * 8ull, 8, &node, NULL))
+			break;
+		if (node && !kco_kread_field(s, node, &present, &pages, NULL))
+			info->memory_bytes += pages * s->arch->page_size;
+	}
+}
+
+/* Lines that tell why a kernel died, the most telling first; as they are printed by panic(), die() and friends. */
+static const char *const system_panics[] = {
+	"Kernel panic - not syncing: ",
+	"BUG: unable to handle ",
+	"Unable to handle kernel",
+	"kernel BUG at ",
+	"general protection fault",
+	"divide error: ",
+	"double fault: ",
+	"stack segment: ",
+	"invalid opcode: ",
+	"sysrq: Trigger a crash",
+	"SysRq : Trigger a crash",
+	"Oops: ",
+	"Hardware Error",
+	"watchdog: ",
+};
+
+struct system_panic {
+	struct kco_system_info *info;
+	size_t rank; /* of what is in info->panic */
+};
+
+/* Of the most telling kind the first is the cause; "Fatal exception" says less than the fault before it. */
+static bool system_panic_line(void *arg, const struct kco_log_record *rec)
+{
+	struct system_panic *p = arg;
+
+	for (size_t i = 0; i < p->rank && i < sizeof(system_panics) / sizeof(*system_panics); i++) {
+		size_t n = strlen(system_panics[i]), len;
+		const char *at = memmem(rec->text, rec->text_len, system_panics[i], n);
+
+		if (!at)
+			continue;
+		len = rec->text_len - (size_t)(at - rec->text);
+		if (i == 0) {
+			at += n;
+			len -= n;
+			if (p->rank < sizeof(system_panics) / sizeof(*system_panics) &&
+			    (!strncmp(at, "Fatal exception", len < 15 ? len : 15) ||
+			     !strncmp(at, "sysrq triggered crash", len < 21 ? len : 21)))
+				break;
+		}
+		if (len >= sizeof(p->info->panic))
+			len = sizeof(p->info->panic) - 1;
+		memcpy(p->info->panic, at, len);
+		p->info->panic[len] = '\0';
+		p->info->panic[strcspn(p->info->panic, "\n")] = '\0';
+		p->rank = i;
+		break;
+	}
+	return true;
+}
+
+static void system_cpus(struct kco_session *s, struct kco_system_info *info)
+{
+	if (linux_cpu_count(s, &info->cpus_possible, NULL))
+		return;
+	for (unsigned i = 0; i < info->cpus_possible; i++)
+		info->cpus_online += linux_cpu_online(s, i);
+}
+
+enum kco_status linux_build_id(struct kco_session *s, uint8_t *id, size_t *size, struct kco_err *err)
+{
+	uint8_t notes[SYSTEM_NOTES_MAX];
+	char hex[48];
+	uint64_t start, stop;
+	size_t n = 0;
+	enum kco_status st;
+
+	/* Since Linux 0935288c6e00 (v5.9) VMCOREINFO has it. */
+	if (!kco_session_vmcoreinfo(s, "BUILD-ID", hex, sizeof(hex), NULL)) {
+		for (; n < *size && isxdigit((unsigned char)hex[2 * n]) && isxdigit((unsigned char)hex[2 * n + 1]);
+		     n++) {
+			unsigned byte;
+
+			sscanf(hex + 2 * n, "%2x", &byte);
+			id[n] = (uint8_t)byte;
+		}
+		*size = n;
+		if (n)
+			return KCO_OK;
+	}
+	if (!s->symbols)
+		return kco_fail(err, KCO_E_NOSYM, "the dump does not tell its kernel's build-id");
+	st = linux_symbol(s, &start, err, "__start_notes", NULL);
+	if (!st)
+		st = linux_symbol(s, &stop, err, "__stop_notes", NULL);
+	if (!st && (stop <= start || stop - start > sizeof(notes)))
+		st = kco_fail(err, KCO_E_CORRUPT, "the kernel's notes make no sense");
+	if (!st)
+		st = kco_kread(s, start, notes, stop - start, NULL, err);
+	if (st)
+		return st;
+	for (size_t at = 0, end = stop - start; at + 12 <= end;) {
+		size_t name = kco_le32(notes + at), desc = kco_le32(notes + at + 4);
+		size_t desc_at = at + 12 + ((name + 3) & ~(size_t)3);
+
+		if (name > end || desc > end || desc_at + desc > end)
+			break;
+		if (kco_le32(notes + at + 8) == 3 && name == 4 && !memcmp(notes + at + 12, "GNU", 4) && desc <= *size) {
+			memcpy(id, notes + desc_at, desc);
+			*size = desc;
+			return KCO_OK;
+		}
+		at = desc_at + ((desc + 3) & ~(size_t)3);
+	}
+	return kco_fail(err, KCO_E_NOSYM, "the kernel has no build-id note");
+}
+
+enum kco_status linux_system(struct kco_session *s, struct kco_system_info *info, struct kco_err *err)
+{
+	struct system_panic panic = { info, sizeof(system_panics) / sizeof(*system_panics) };
+	struct linux_os *os = linux_of(s);
+	struct kco_err mine = KCO_ERR_INIT;
+	uint8_t id[20];
+	size_t n = sizeof(id);
+
+	(void)err;
+	info->page_levels = os->levels;
+	info->has_kaslr = os->has_kaslr;
+	info->kaslr = os->kaslr;
+	/* Each part that is missing leaves its line out; what VMCOREINFO says is there in any case. */
+	if (kco_session_need(s, KCO_NEED_SYMS, &mine)) {
+		system_names(s, info);
+	} else {
+		(void)!kco_session_need(s, KCO_NEED_TYPES, &mine);
+		system_names(s, info);
+		system_cpus(s, info);
+		system_load(s, info);
+	}
+	if (s->types) {
+		uint64_t taints;
+
+		system_clock(s, info);
+		system_memory(s, info);
+		if (!linux_variable(s, "tainted_mask", 8, &taints, NULL))
+			info->taints = taints;
+		(void)!linux_log(s, system_panic_line, &panic, NULL);
+	}
+	if (!linux_build_id(s, id, &n, NULL))
+		for (size_t i = 0; i < n; i++)
+			snprintf(info->build_id + 2 * i, 3, "%02x", id[i]);
+	if (!info->release[0])
+		return mine.code ? kco_fail(err, mine.code, "%s", mine.msg)
+				 : kco_fail(err, KCO_E_NOSYM, "the kernel's release is not in the dump");
+	return KCO_OK;
+}

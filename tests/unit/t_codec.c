@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Page codecs: every library round-trips, and no stream, however crafted,
+ * gives anything else than exactly the wanted bytes or an error.
+ */
+#include <kco/codec.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <lzo/lzo1x.h>
+#include <snappy-c.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "unit.h"
+
+#define PAGE 4096
+#define ROOM (2 * PAGE)
+
+static const enum kco_codec_id all[] = { KCO_CODEC_NONE, KCO_CODEC_ZLIB, KCO_CODEC_LZO, KCO_CODEC_SNAPPY,
+					 KCO_CODEC_ZSTD };
+#define NR_ALL (sizeof(all) / sizeof(all[0]))
+
+/* Compressible, with no two pages alike. */
+static void page_make(uint8_t *page, size_t n, uint64_t seed)
+{
+	for (size_t i = 0; i < n; i++)
+		page[i] = (uint8_t)(i % 64 == 0 ? unit_random(&seed) : i / 16 + seed);
+}
+
+static size_t compress_page(enum kco_codec_id id, const uint8_t *page, size_t n, uint8_t *out)
+{
+	static uint8_t work[LZO1X_1_MEM_COMPRESS];
+	lzo_uint lzo_len = ROOM;
+	uLongf zlib_len = ROOM;
+	size_t len = ROOM;
+
+	switch (id) {
+	case KCO_CODEC_NONE:
+		memcpy(out, page, n);
+		return n;
+	case KCO_CODEC_ZLIB:
+		assert_int_equal(compress2(out, &zlib_len, page, n, 1), Z_OK);
+		return zlib_len;
+	case KCO_CODEC_LZO:
+		assert_int_equal(lzo1x_1_compress(page, n, out, &lzo_len, work), LZO_E_OK);
+		return lzo_len;
+	case KCO_CODEC_SNAPPY:
+		assert_int_equal(snappy_compress((char *)page, n, (char *)out, &len), SNAPPY_OK);
+		return len;
+	case KCO_CODEC_ZSTD:
+		len = ZSTD_compress(out, ROOM, page, n, 1);
+		assert_false(ZSTD_isError(len));
+		return len;
+	}
+	fail();
+	return 0;
+}
+
+static void test_codec__every_codec_round_trips_with_one_kept_context(void **state)
+{
+	struct kco_codec *codec = kco_codec_new();
+	uint8_t page[PAGE], packed[ROOM], got[PAGE];
+
+	(void)state;
+	assert_non_null(codec);
+	for (uint64_t seed = 0; seed < 50; seed++) {
+		for (size_t i = 0; i < NR_ALL; i++) {
+			struct kco_err err = KCO_ERR_INIT;
+			size_t len;
+
+			page_make(page, PAGE, seed);
+			len = compress_page(all[i], page, PAGE, packed);
+			memset(got, 0xee, PAGE);
+			assert_int_equal(kco_codec_decompress(codec, all[i], packed, len, got, PAGE, &err), KCO_OK);
+			assert_memory_equal(got, page, PAGE);
+		}
+	}
+	kco_codec_free(codec);
+}
+
+/* Exactly as large as it should be, so that the sanitizer sees a byte too many. */
+static enum kco_status decompress(struct kco_codec *codec, enum kco_codec_id id, const void *src, size_t len,
+				  size_t dst_len, struct kco_err *err)
+{
+	uint8_t *exact_src = malloc(len ? len : 1), *dst = malloc(dst_len ? dst_len : 1);
+	enum kco_status status;
+
+	memcpy(exact_src, src, len);
+	status = kco_codec_decompress(codec, id, exact_src, len, dst, dst_len, err);
+	free(exact_src);
+	free(dst);
+	return status;
+}
+
+static void test_codec__another_length_than_the_page_is_corrupt(void **state)
+{
+	struct kco_codec *codec = kco_codec_new();
+	uint8_t page[PAGE], packed[ROOM];
+
+	(void)state;
+	page_make(page, PAGE, 1);
+	for (size_t i = 0; i < NR_ALL; i++) {
+		static const size_t lengths[] = { PAGE - 1, PAGE + 1, 1, 0, 16 * PAGE };
+		size_t len = compress_page(all[i], page, PAGE, packed);
+
+		for (size_t k = 0; k < sizeof(lengths) / sizeof(lengths[0]); k++) {
+			struct kco_err err = KCO_ERR_INIT;
+
+			assert_int_equal(decompress(codec, all[i], packed, len, lengths[k], &err), KCO_E_CORRUPT);
+			assert_msg(&err, kco_codec_name(all[i]));
+		}
+		assert_int_equal(decompress(codec, all[i], packed, len, PAGE, NULL), KCO_OK);
+	}
+	kco_codec_free(codec);
+}
+
+static void test_codec__cut_streams_are_corrupt_at_every_length(void **state)
+{
+	struct kco_codec *codec = kco_codec_new();
+	uint8_t page[PAGE], packed[ROOM];
+
+	(void)state;
+	page_make(page, PAGE, 2);
+	for (size_t i = 0; i < NR_ALL; i++) {
+		size_t len = compress_page(all[i], page, PAGE, packed);
+
+		for (size_t cut = 0; cut < len; cut++)
+			assert_int_equal(decompress(codec, all[i], packed, cut, PAGE, NULL), KCO_E_CORRUPT);
+	}
+	kco_codec_free(codec);
+}
+
+static void test_codec__damaged_streams_never_leave_their_page(void **state)
+{
+	struct kco_codec *codec = kco_codec_new();
+	uint8_t page[PAGE], packed[ROOM], hurt[ROOM];
+	uint64_t seed = 3;
+
+	(void)state;
+	page_make(page, PAGE, 3);
+	for (size_t i = 1; i < NR_ALL; i++) {
+		size_t len = compress_page(all[i], page, PAGE, packed);
+
+		for (int round = 0; round < 2000; round++) {
+			enum kco_status status;
+
+			memcpy(hurt, packed, len);
+			for (int k = 0; k <= round % 4; k++)
+				hurt[unit_random(&seed) % len] ^= (uint8_t)(1 << unit_random(&seed) % 8);
+			status = decompress(codec, all[i], hurt, len, PAGE, NULL);
+			assert_true(status == KCO_OK || status == KCO_E_CORRUPT);
+		}
+		assert_int_equal(decompress(codec, all[i], packed, len, PAGE, NULL), KCO_OK);
+	}
+	kco_codec_free(codec);
+}
+
+static void test_codec__snappy_declared_length_is_checked_before_decoding(void **state)
+{
+	// A varint of 2^32-1, then of 8192, then one literal.
+	static const uint8_t huge[] = { 0xff, 0xff, 0xff, 0xff, 0x0f, 0x00, 'a' };
+	static const uint8_t twice[] = { 0x80, 0x40, 0x00, 'a' };
+	struct kco_codec *codec = kco_codec_new();
+	struct kco_err err = KCO_ERR_INIT;
+
+	(void)state;
+	assert_int_equal(decompress(codec, KCO_CODEC_SNAPPY, huge, sizeof(huge), PAGE, &err), KCO_E_CORRUPT);
+	assert_msg(&err, "declares 4294967295 bytes instead of 4096");
+	assert_int_equal(decompress(codec, KCO_CODEC_SNAPPY, twice, sizeof(twice), PAGE, &err), KCO_E_CORRUPT);
+	assert_msg(&err, "declares 8192");
+	kco_codec_free(codec);
+}
+
+static void test_codec__zstd_frame_of_another_size_is_corrupt(void **state)
+{
+	// A frame with an 8-byte content size of 2^60 and a window of 2^41, then an RLE block of 4096 'a'.
+	static const uint8_t bomb[] = { 0x28, 0xb5, 0x2f, 0xfd, 0xc0, 0xf8, 0,	  0,	0,
+					0,    0,    0,	  0,	0x10, 0x03, 0x80, 0x00, 'a' };
+	// Single segment, content size 4096 + 256, but only 4096 come.
+	static const uint8_t lies[] = { 0x28, 0xb5, 0x2f, 0xfd, 0x60, 0x00, 0x10, 0x03, 0x80, 0x00, 'a' };
+	// The same with the truth: 4096 = 0x0f00 + 256.
+	static const uint8_t fine[] = { 0x28, 0xb5, 0x2f, 0xfd, 0x60, 0x00, 0x0f, 0x03, 0x80, 0x00, 'a' };
+	struct kco_codec *codec = kco_codec_new();
+
+	(void)state;
+	assert_int_equal(decompress(codec, KCO_CODEC_ZSTD, bomb, sizeof(bomb), PAGE, NULL), KCO_E_CORRUPT);
+	assert_int_equal(decompress(codec, KCO_CODEC_ZSTD, lies, sizeof(lies), PAGE, NULL), KCO_E_CORRUPT);
+	assert_int_equal(decompress(codec, KCO_CODEC_ZSTD, fine, sizeof(fine), PAGE, NULL), KCO_OK);
+	kco_codec_free(codec);
+}
+
+static void test_codec__scratch_grows_and_is_reused(void **state)
+{
+	struct kco_codec *codec = kco_codec_new();
+	void *small, *large;
+
+	(void)state;
+	small = kco_codec_scratch(codec, 100);
+	assert_non_null(small);
+	memset(small, 1, 100);
+	large = kco_codec_scratch(codec, 100000);
+	assert_non_null(large);
+	memset(large, 1, 100000);
+	assert_ptr_equal(kco_codec_scratch(codec, 5), large);
+	unit_fault_arm(1);
+	assert_null(kco_codec_scratch(codec, 200000));
+	assert_true(unit_fault_fired());
+	assert_non_null(kco_codec_scratch(codec, 0));
+	assert_non_null(kco_codec_scratch(codec, 64));
+	kco_codec_free(codec);
+	kco_codec_free(NULL);
+}
+
+static void test_codec__memory_running_out_is_an_error(void **state)
+{
+	uint8_t page[PAGE], packed[ROOM];
+
+	(void)state;
+	page_make(page, PAGE, 4);
+	for (size_t i = 0; i < NR_ALL; i++) {
+		size_t len = compress_page(all[i], page, PAGE, packed);
+
+		for (long n = 1;; n++) {
+			struct kco_err err = KCO_ERR_INIT;
+			enum kco_status status = KCO_E_NOMEM;
+			struct kco_codec *codec;
+			uint8_t got[PAGE];
+			bool fired;
+
+			unit_fault_arm(n);
+			codec = kco_codec_new();
+			if (codec)
+				status = kco_codec_decompress(codec, all[i], packed, len, got, PAGE, &err);
+			fired = unit_fault_fired();
+			kco_codec_free(codec);
+			if (!fired) {
+				assert_int_equal(status, KCO_OK);
+				break;
+			}
+			assert_int_equal(status, KCO_E_NOMEM);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_codec__every_codec_round_trips_with_one_kept_context),
+		cmocka_unit_test(test_codec__another_length_than_the_page_is_corrupt),
+		cmocka_unit_test(test_codec__cut_streams_are_corrupt_at_every_length),
+		cmocka_unit_test(test_codec__damaged_streams_never_leave_their_page),
+		cmocka_unit_test(test_codec__snappy_declared_length_is_checked_before_decoding),
+		cmocka_unit_test(test_codec__zstd_frame_of_another_size_is_corrupt),
+		cmocka_unit_test(test_codec__scratch_grows_and_is_reused),
+		cmocka_unit_test(test_codec__memory_running_out_is_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
