@@ -27,8 +27,8 @@ struct kco_writer {
 	size_t used;
 	pid_t child; /* the pager or the pipe's program, 0 none */
 	bool is_pager;
-	const char *pager;	       /* not started yet, while output is held back; else NULL */
-	unsigned width, height;	       /* of the terminal, while held back */
+	const char *pager;		/* not started yet, while output is held back; else NULL */
+	unsigned width, height;		/* of the terminal, while held back */
 	unsigned lines, column, in_sgr; /* what the held text takes */
 };
 

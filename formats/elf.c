@@ -115,8 +115,8 @@ static enum kco_status elf_hole_read(const struct kco_segment *seg, struct kco_c
 	(void)buf;
 	(void)n;
 	*done = 0;
-	return kco_fail(err, KCO_E_NOT_SAVED, "address %#" PRIx64 " has no bytes in the dump: left out by its filter, or zero",
-			addr);
+	return kco_fail(err, KCO_E_NOT_SAVED,
+			"address %#" PRIx64 " has no bytes in the dump: left out by its filter, or zero", addr);
 }
 
 static const struct kco_segment_ops elf_data_ops = { .read = elf_data_read };
@@ -150,8 +150,7 @@ static enum kco_status elf_header_read(struct kco_io *io, struct elf_header *h, 
 		return kco_fail(err, KCO_E_UNSUPPORTED, "big-endian ELF file");
 	elf_header_parse(h, raw);
 	if (h->type != ET_CORE)
-		return kco_fail(err, KCO_E_BADFILE,
-				"%s, not a dump; if it is the vmlinux, name the dump before it",
+		return kco_fail(err, KCO_E_BADFILE, "%s, not a dump; if it is the vmlinux, name the dump before it",
 				elf_type_name(h->type));
 	return KCO_OK;
 }
@@ -176,14 +175,14 @@ static enum kco_status elf_phdr_count(struct kco_io *io, const struct elf_header
 	if (*ret == 0)
 		return kco_fail(err, KCO_E_CORRUPT, "a core without program headers");
 	if (h->phentsize != want)
-		return kco_fail(err, KCO_E_CORRUPT, "program headers of %u bytes instead of %zu",
-				h->phentsize, want);
+		return kco_fail(err, KCO_E_CORRUPT, "program headers of %u bytes instead of %zu", h->phentsize, want);
 	if (*ret > ELF_PHDRS_MAX)
 		return kco_fail(err, KCO_E_NOMEM, "%" PRIu64 " program headers, the limit is %" PRIu32, *ret,
 				ELF_PHDRS_MAX);
 	if (__builtin_add_overflow(h->phoff, *ret * want, &end) || end > io->size)
 		return kco_fail(err, KCO_E_TRUNCATED,
-				"truncated: %" PRIu64 " program headers at %#" PRIx64 ", the file ends at %#" PRIx64, *ret, h->phoff, io->size);
+				"truncated: %" PRIu64 " program headers at %#" PRIx64 ", the file ends at %#" PRIx64,
+				*ret, h->phoff, io->size);
 	return KCO_OK;
 }
 
@@ -243,7 +242,8 @@ static enum kco_status elf_phdrs_read(struct kco_image *img, struct kco_io *io, 
 			if (p.type == PT_LOAD && elf_load_fix(img, &p, &clipped))
 				status = elf_keep(loads, &p, err);
 			else if (p.type == PT_NOTE && p.filesz &&
-				 kco_image_add_notes(img, io, p.offset, p.filesz, p.align == 8 ? 8 : 4, &note_err) != KCO_OK)
+				 kco_image_add_notes(img, io, p.offset, p.filesz, p.align == 8 ? 8 : 4, &note_err) !=
+					 KCO_OK)
 				kco_image_warn(img, "notes: %s", note_err.msg);
 		}
 	}
@@ -275,8 +275,8 @@ static enum kco_status elf_add(struct kco_image *img, struct kco_io *io, const s
 	uint64_t at;
 
 	if (!holes)
-		return p->filesz ? kco_image_add_segment(img, kind, first, p->filesz, &elf_data_ops, io, p->offset, err) :
-				   KCO_OK;
+		return p->filesz ? kco_image_add_segment(img, kind, first, p->filesz, &elf_data_ops, io, p->offset, err)
+				 : KCO_OK;
 	if (p->filesz == p->memsz || __builtin_add_overflow(first, p->filesz, &at))
 		return KCO_OK;
 	return kco_image_add_segment(img, kind, at, p->memsz - p->filesz, &elf_hole_ops, io, 0, err);

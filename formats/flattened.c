@@ -112,7 +112,8 @@ static enum kco_status flattened_scan(struct kco_io *io, struct flattened *fl, s
 		if (dst > INT64_MAX || size > INT64_MAX - dst)
 			return kco_fail(err, KCO_E_CORRUPT,
 					"flattened stream: record at %#" PRIx64 " is for offset %#" PRIx64
-					", size %#" PRIx64, pos, dst, size);
+					", size %#" PRIx64,
+					pos, dst, size);
 		pos += FLATTENED_RECORD;
 		if (size > io->size - pos) {
 			size = io->size - pos;
@@ -176,8 +177,8 @@ static void flattened_heap_pop(struct flattened_heap *h)
 }
 
 /* [at, end) is @e's; grows the extent before it when both lie side by side in the stream. */
-static enum kco_status flattened_emit(struct flattened *out, const struct flattened_extent *e, uint64_t at, uint64_t end,
-				      struct kco_err *err)
+static enum kco_status flattened_emit(struct flattened *out, const struct flattened_extent *e, uint64_t at,
+				      uint64_t end, struct kco_err *err)
 {
 	uint64_t src = e->src + (at - e->dst);
 	struct flattened_extent *last = out->n ? &out->v[out->n - 1] : NULL;
@@ -276,7 +277,8 @@ static enum kco_status flattened_read(struct kco_io *io, void *buf, size_t n, ui
 			enum kco_status status;
 
 			take = left < take ? (size_t)left : take;
-			status = kco_io_read(io->below, (uint8_t *)buf + *done, take, e->src + (at - e->dst), &got, err);
+			status =
+				kco_io_read(io->below, (uint8_t *)buf + *done, take, e->src + (at - e->dst), &got, err);
 			*done += got;
 			if (status != KCO_OK)
 				return status;
@@ -285,8 +287,7 @@ static enum kco_status flattened_read(struct kco_io *io, void *buf, size_t n, ui
 		}
 		if (fl->truncated)
 			return kco_fail(err, KCO_E_TRUNCATED,
-					"truncated: the stream ends before the record for offset %#" PRIx64,
-					at);
+					"truncated: the stream ends before the record for offset %#" PRIx64, at);
 		if (e && e->dst - at < take)
 			take = (size_t)(e->dst - at);
 		memset((uint8_t *)buf + *done, 0, take);
@@ -358,7 +359,8 @@ static enum kco_status flattened_unwrap(struct kco_io *io, const struct kco_imag
 		return status;
 	}
 	if (fl->truncated)
-		flattened_warn(opts, "truncated: the flattened stream ends at %" PRIu64 " without its end mark", io->size);
+		flattened_warn(opts, "truncated: the flattened stream ends at %" PRIu64 " without its end mark",
+			       io->size);
 	return KCO_OK;
 }
 

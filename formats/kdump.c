@@ -113,8 +113,8 @@ static enum kco_status kdump_desc_get(struct kdump *kd, size_t i, uint64_t rank,
 		return kco_fail(err, KCO_E_CORRUPT, "page %#" PRIx64 " claims two codecs (flags %#" PRIx32 ")", addr,
 				pd->flags);
 	if (codec ? pd->size == 0 || pd->size > kd->block_size : pd->size != kd->block_size)
-		return kco_fail(err, KCO_E_CORRUPT, "page %#" PRIx64 " claims %" PRIu32 " bytes (flags %#" PRIx32 ")", addr,
-				pd->size, pd->flags);
+		return kco_fail(err, KCO_E_CORRUPT, "page %#" PRIx64 " claims %" PRIu32 " bytes (flags %#" PRIx32 ")",
+				addr, pd->size, pd->flags);
 	return KCO_OK;
 }
 
@@ -329,11 +329,12 @@ static enum kco_status kdump_check_set(struct kco_image *img, struct kdump *kd, 
 		struct kdump_file *f = &kd->files[i];
 
 		if (f->h.start_pfn < at)
-			return kco_fail(err, KCO_E_USAGE, "%s and %s both have the pages from %#" PRIx64, f[-1].io->name,
-					f->io->name, f->h.start_pfn << kd->block_shift);
+			return kco_fail(err, KCO_E_USAGE, "%s and %s both have the pages from %#" PRIx64,
+					f[-1].io->name, f->io->name, f->h.start_pfn << kd->block_shift);
 		if (f->h.start_pfn > at)
-			kco_image_warn(img, "the file of the split set with the pages %#" PRIx64 " to %#" PRIx64 " is missing",
-				       at << kd->block_shift, (f->h.start_pfn << kd->block_shift) - 1);
+			kco_image_warn(
+				img, "the file of the split set with the pages %#" PRIx64 " to %#" PRIx64 " is missing",
+				at << kd->block_shift, (f->h.start_pfn << kd->block_shift) - 1);
 		at = f->h.end_pfn;
 	}
 	if (at < a->h.max_mapnr)

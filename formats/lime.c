@@ -49,13 +49,12 @@ static enum kco_status lime_range(struct kco_image *img, struct kco_io *io, uint
 	if (kco_le32(raw) != LIME_MAGIC)
 		return kco_fail(err, KCO_E_CORRUPT, "no LiME header at %#" PRIx64, *pos);
 	if (kco_le32(raw + 4) != 1)
-		return kco_fail(err, KCO_E_UNSUPPORTED, "LiME version %" PRIu32 " (1 is known)",
-				kco_le32(raw + 4));
+		return kco_fail(err, KCO_E_UNSUPPORTED, "LiME version %" PRIu32 " (1 is known)", kco_le32(raw + 4));
 	first = kco_le64(raw + 8);
 	last = kco_le64(raw + 16);
 	if (last < first || last - first >= INT64_MAX)
-		return kco_fail(err, KCO_E_CORRUPT, "LiME range at %#" PRIx64 " from %#" PRIx64 " to %#" PRIx64,
-				*pos, first, last);
+		return kco_fail(err, KCO_E_CORRUPT, "LiME range at %#" PRIx64 " from %#" PRIx64 " to %#" PRIx64, *pos,
+				first, last);
 	*pos += LIME_HEADER;
 	status = kco_image_add_segment(img, KCO_PHYS, first, last - first + 1, &lime_segment_ops, io, *pos, err);
 	if (status != KCO_OK)
@@ -63,8 +62,8 @@ static enum kco_status lime_range(struct kco_image *img, struct kco_io *io, uint
 	if ((last >> 12) + 1 > img->facts.max_pfn)
 		img->facts.max_pfn = (last >> 12) + 1;
 	if (__builtin_add_overflow(*pos, last - first + 1, &end) || end > io->size) {
-		kco_image_warn(img, "truncated: the range from %#" PRIx64 " has %" PRIu64 " of %" PRIu64 " bytes", first,
-			       io->size - *pos, last - first + 1);
+		kco_image_warn(img, "truncated: the range from %#" PRIx64 " has %" PRIu64 " of %" PRIu64 " bytes",
+			       first, io->size - *pos, last - first + 1);
 		end = io->size;
 	}
 	*pos = end;

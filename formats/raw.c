@@ -41,11 +41,10 @@ static enum kco_status raw_open(struct kco_image *img, const struct kco_image_op
 	if (io->size < 4096)
 		return kco_fail(err, KCO_E_BADFILE, "%" PRIu64 " bytes are less than a page", io->size);
 	if (base > limit || io->size > limit - base)
-		return kco_fail(err, KCO_E_USAGE, "%" PRIu64 " bytes from %#" PRIx64 " on are beyond 2^%d",
-				io->size, base, RAW_PHYS_BITS);
+		return kco_fail(err, KCO_E_USAGE, "%" PRIu64 " bytes from %#" PRIx64 " on are beyond 2^%d", io->size,
+				base, RAW_PHYS_BITS);
 	if (io->size % 4096)
-		kco_image_warn(img, "%" PRIu64 " bytes are no multiple of the page size: truncated?",
-			       io->size);
+		kco_image_warn(img, "%" PRIu64 " bytes are no multiple of the page size: truncated?", io->size);
 	img->facts.max_pfn = (base + io->size - 1) / 4096 + 1;
 	return kco_image_add_segment(img, KCO_PHYS, base, io->size, &raw_segment_ops, io, 0, err);
 }

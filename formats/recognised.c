@@ -9,7 +9,7 @@
  * | lz4           | 0    | 04 22 4d 18                             | LZ4 Frame Format              |
  * | fbsd_minidump | 0    | "minidump FreeBSD/"                     | sys/<arch>/include/minidump.h |
  * | bsd_kcore     | 0    | be32 & 0xffff = 0x8fca, u32 2 @8        | NetBSD's sys/kcore.h          |
- * | vmware        | 0    | d0/d1/d2/d3 be d?.. see vmware_probe    | crash's vmware_vmss.h         |
+ * | vmware        | 0    | u32 bed2bed2, bed3bed3, bed0bed0, ...   | crash's vmware_vmss.h         |
  * | qemu_savevm   | 0    | "QEVM"                                  | QEMU's migration/savevm.h     |
  * | libvirt_save  | 0    | "LibvirtQemudSave" or "...Part"         | libvirt's qemu_saveimage.h    |
  * | avml          | 0    | "AVML" 02 00 00 00                      | AVML's image.rs               |
@@ -67,22 +67,26 @@ static bool bzip2_match(const struct kco_head *head)
 	return recognised_at(head, 0, "BZh", 3) && recognised_at(head, 4, "1AY&SY", 6);
 }
 
-#define RECOGNISED(id, word, what, why, match)                                                                         \
-	static int id##_probe(const struct kco_head *head)                                                             \
-	{                                                                                                              \
-		return (match) ? 90 : 0;                                                                               \
-	}                                                                                                              \
-	const struct kco_format_ops kco_format_##id = {                                                                \
-		.name = word,                                                                                          \
-		.description = what,                                                                                   \
-		.unsupported = why,                                                                                    \
-		.probe = id##_probe,                                                                                   \
+#define RECOGNISED(id, word, what, why, match)             \
+	static int id##_probe(const struct kco_head *head) \
+	{                                                  \
+		return (match) ? 90 : 0;                   \
+	}                                                  \
+	const struct kco_format_ops kco_format_##id = {    \
+		.name = word,                              \
+		.description = what,                       \
+		.unsupported = why,                        \
+		.probe = id##_probe,                       \
 	}
 
 RECOGNISED(bzip2, "bzip2", "bzip2 data", "not unpacked here, run: bunzip2 -k FILE", bzip2_match(head));
 RECOGNISED(xz, "xz", "xz data", "not unpacked here, run: unxz -k FILE",
-	   recognised_at(head, 0, "\xfd" "7zXZ\0", 6));
-RECOGNISED(lz4, "lz4", "lz4 data", "not unpacked here, run: lz4 -d FILE", recognised_at(head, 0, "\x04\x22\x4d\x18", 4));
+	   recognised_at(head, 0,
+			 "\xfd"
+			 "7zXZ\0",
+			 6));
+RECOGNISED(lz4, "lz4", "lz4 data", "not unpacked here, run: lz4 -d FILE",
+	   recognised_at(head, 0, "\x04\x22\x4d\x18", 4));
 RECOGNISED(fbsd_minidump, "fbsd-minidump", "FreeBSD minidump", "not yet supported",
 	   recognised_at(head, 0, "minidump FreeBSD/", 17));
 RECOGNISED(bsd_kcore, "bsd-kcore", "NetBSD or OpenBSD kernel core", "not yet supported", bsd_kcore_match(head));

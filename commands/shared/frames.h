@@ -47,6 +47,8 @@ void kco_frames_json(struct kco_cmd_ctx *ctx, const struct kco_task *task, const
 		{ "frames[].words", "array", "with --words: objects of addr, value and, with -F, symbol" },            \
 		{ "user.pc", "address", "program counter in user mode, when the stack reaches the user boundary" },    \
 		{ "user.sp", "address", "stack pointer in user mode" },                                                \
-		{ "user.regs", "object", "user registers by name, as addresses" }
+	{                                                                                                              \
+		"user.regs", "object", "user registers by name, as addresses"                                          \
+	}
 
 #endif

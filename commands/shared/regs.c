@@ -87,7 +87,10 @@ void kco_regs_text(struct kco_out *out, const struct kco_arch_ops *arch, const s
 	for (unsigned i = 0; i < arch->nr_regs; i++) {
 		if (!arch->regs[i].name || !kco_regs_get(regs, i, &value))
 			continue;
-		kco_text(out, "%s%s: %0*" PRIx64, cells % REGS_PER_ROW ? "  " : cells ? "\n    " : "    ",
+		kco_text(out, "%s%s: %0*" PRIx64,
+			 cells % REGS_PER_ROW ? "  "
+			 : cells	      ? "\n    "
+					      : "    ",
 			 arch->regs[i].name, arch->regs[i].size * 2, value);
 		cells++;
 	}

@@ -27,9 +27,9 @@
 #define BITRANK_READ (32 * BITRANK_BYTES)
 
 struct bitrank_chunk {
-	uint32_t count;		    /* set bits in all */
+	uint32_t count;		     /* set bits in all */
 	uint16_t rank[BITRANK_ROWS]; /* set bits before each row; a row before the last is never full: fits */
-	uint8_t *bits;		    /* BITRANK_BYTES behind this struct, or NULL: read them */
+	uint8_t *bits;		     /* BITRANK_BYTES behind this struct, or NULL: read them */
 };
 
 struct kco_bitrank {
@@ -56,7 +56,8 @@ enum kco_status kco_bitrank_new(struct kco_io *io, uint64_t off, uint64_t first,
 	if (__builtin_add_overflow(off, bytes, &stop) || stop > io->size)
 		return kco_fail(err, KCO_E_TRUNCATED,
 				"truncated: the page bitmap at %#" PRIx64 " has %" PRIu64
-				" bytes, the file ends at %#" PRIx64, off, bytes, io->size);
+				" bytes, the file ends at %#" PRIx64,
+				off, bytes, io->size);
 	br = calloc(1, sizeof(*br));
 	if (!br)
 		return kco_fail(err, KCO_E_NOMEM, "out of memory");

@@ -28,13 +28,13 @@ static const struct {
 	bool bits32;
 	bool packed; /* 32-bit: u64 aligned to 4 */
 } kdump_machines[] = {
-	{ "x86_64", EM_X86_64, false, false },	{ "i386", EM_386, true, true },
-	{ "i486", EM_386, true, true },		{ "i586", EM_386, true, true },
-	{ "i686", EM_386, true, true },		{ "aarch64", EM_AARCH64, false, false },
-	{ "arm", EM_ARM, true, false },		{ "riscv", EM_RISCV, false, false },
-	{ "loongarch64", 258, false, false },	{ "ppc64", EM_PPC64, false, false },
-	{ "ppc", EM_PPC, true, false },		{ "s390x", EM_S390, false, false },
-	{ "mips64", EM_MIPS, false, false },	{ "mips", EM_MIPS, true, false },
+	{ "x86_64", EM_X86_64, false, false }, { "i386", EM_386, true, true },
+	{ "i486", EM_386, true, true },	       { "i586", EM_386, true, true },
+	{ "i686", EM_386, true, true },	       { "aarch64", EM_AARCH64, false, false },
+	{ "arm", EM_ARM, true, false },	       { "riscv", EM_RISCV, false, false },
+	{ "loongarch64", 258, false, false },  { "ppc64", EM_PPC64, false, false },
+	{ "ppc", EM_PPC, true, false },	       { "s390x", EM_S390, false, false },
+	{ "mips64", EM_MIPS, false, false },   { "mips", EM_MIPS, true, false },
 	{ "ia64", EM_IA_64, false, false },
 };
 
@@ -179,10 +179,12 @@ static enum kco_status kdump_extents(struct kco_io *io, struct kco_kdump_header 
 		return kco_fail(err, KCO_E_CORRUPT, "kdump header: sub header of %" PRId32 " blocks",
 				(int32_t)sub_blocks);
 	if (h->max_mapnr > (UINT64_C(1) << KDUMP_PHYS_BITS) >> h->block_shift)
-		return kco_fail(err, KCO_E_CORRUPT, "kdump header: %#" PRIx64 " pages are more than %d address bits", h->max_mapnr, KDUMP_PHYS_BITS);
+		return kco_fail(err, KCO_E_CORRUPT, "kdump header: %#" PRIx64 " pages are more than %d address bits",
+				h->max_mapnr, KDUMP_PHYS_BITS);
 	if (h->max_mapnr > bits)
 		return kco_fail(err, KCO_E_CORRUPT,
-				"kdump header: the bitmaps of %" PRIu32 " blocks cannot hold %#" PRIx64 " pages", h->bitmap_blocks, h->max_mapnr);
+				"kdump header: the bitmaps of %" PRIu32 " blocks cannot hold %#" PRIx64 " pages",
+				h->bitmap_blocks, h->max_mapnr);
 	h->bitmap1 = (UINT64_C(1) + sub_blocks) * h->block_size;
 	h->descs = h->bitmap1 + (uint64_t)h->bitmap_blocks * h->block_size;
 	// A full dump by the old diskdump has one bitmap only; then it does not fit twice.
@@ -191,8 +193,8 @@ static enum kco_status kdump_extents(struct kco_io *io, struct kco_kdump_header 
 		h->bitmap2 += (uint64_t)(h->bitmap_blocks / 2) * h->block_size;
 	if (h->descs > io->size)
 		return kco_fail(err, KCO_E_TRUNCATED,
-				"truncated: the page bitmaps end at %#" PRIx64 ", the file at %#" PRIx64,
-				h->descs, io->size);
+				"truncated: the page bitmaps end at %#" PRIx64 ", the file at %#" PRIx64, h->descs,
+				io->size);
 	if (!h->split) {
 		h->start_pfn = 0;
 		h->end_pfn = h->max_mapnr;
@@ -200,7 +202,8 @@ static enum kco_status kdump_extents(struct kco_io *io, struct kco_kdump_header 
 	if (h->end_pfn > h->max_mapnr)
 		h->end_pfn = h->max_mapnr;
 	if (h->start_pfn > h->end_pfn)
-		return kco_fail(err, KCO_E_CORRUPT, "kdump header: pages %#" PRIx64 " to %#" PRIx64 " of a split set", h->start_pfn, h->end_pfn);
+		return kco_fail(err, KCO_E_CORRUPT, "kdump header: pages %#" PRIx64 " to %#" PRIx64 " of a split set",
+				h->start_pfn, h->end_pfn);
 	return KCO_OK;
 }
 

@@ -35,8 +35,8 @@ struct kdump_writer {
 	const struct kco_kdump_ram *map; /* or NULL: the segments are the RAM */
 	int fd;
 	uint32_t block_size;
-	uint64_t max_mapnr;	     /* one past the highest frame that is RAM or wanted */
-	struct kco_segtree ram;	     /* private copy of the source's physical tree */
+	uint64_t max_mapnr;	       /* one past the highest frame that is RAM or wanted */
+	struct kco_segtree ram;	       /* private copy of the source's physical tree */
 	uint64_t notes_off, erase_off; /* 0: none */
 	uint64_t notes_size;
 	uint64_t vmcoreinfo_off;
@@ -72,7 +72,8 @@ static enum kco_status kdump_pwrite(struct kdump_writer *w, const void *buf, siz
 		if (r < 0 && errno == EINTR)
 			continue;
 		if (r <= 0)
-			return kco_fail_errno(err, r < 0 ? errno : EIO, "writing %zu bytes at offset %#" PRIx64, n, off);
+			return kco_fail_errno(err, r < 0 ? errno : EIO, "writing %zu bytes at offset %#" PRIx64, n,
+					      off);
 		buf = (const uint8_t *)buf + r;
 		n -= (size_t)r;
 		off += (uint64_t)r;

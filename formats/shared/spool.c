@@ -134,7 +134,8 @@ static enum kco_status spool_flush(struct kco_spool *spool, struct kco_err *err)
 				continue;
 			if (r <= 0)
 				return kco_fail_errno(err, r < 0 ? errno : EIO,
-						      "temporary file in %s (set TMPDIR to another folder)", spool_dir());
+						      "temporary file in %s (set TMPDIR to another folder)",
+						      spool_dir());
 			at += (size_t)r;
 		}
 	}
@@ -203,8 +204,8 @@ static void spool_warn(const struct kco_image_options *opts, const char *name, c
 }
 
 enum kco_status kco_spool_unwrap(struct kco_io *io, const struct kco_image_options *opts,
-				 enum kco_status (*push)(void *arg, struct kco_spool *spool, const uint8_t *buf, size_t n,
-							 struct kco_err *err),
+				 enum kco_status (*push)(void *arg, struct kco_spool *spool, const uint8_t *buf,
+							 size_t n, struct kco_err *err),
 				 void *arg, struct kco_io **ret, struct kco_err *err)
 {
 	uint8_t *buf = malloc(SPOOL_INPUT);

@@ -18,10 +18,10 @@
 
 struct kco_spool {
 	int fd;
-	uint64_t size;	  /* bytes taken so far */
-	uint64_t limit;	  /* of size */
-	uint64_t spare;	  /* bytes that may still go to the disk before the free space is asked for again */
-	uint8_t *block;	  /* KCO_SPOOL_BLOCK bytes being filled */
+	uint64_t size;	/* bytes taken so far */
+	uint64_t limit; /* of size */
+	uint64_t spare; /* bytes that may still go to the disk before the free space is asked for again */
+	uint8_t *block; /* KCO_SPOOL_BLOCK bytes being filled */
 	size_t in_block;
 	const char *name; /* of the compressed file, for messages; borrowed */
 };
@@ -45,8 +45,8 @@ enum kco_status kco_spool_finish(struct kco_spool *spool, struct kco_io **ret, s
  * at the end of the stream, KCO_OK for more; @n is 0 at the end of the file.
  */
 enum kco_status kco_spool_unwrap(struct kco_io *io, const struct kco_image_options *opts,
-				 enum kco_status (*push)(void *arg, struct kco_spool *spool, const uint8_t *buf, size_t n,
-							 struct kco_err *err),
+				 enum kco_status (*push)(void *arg, struct kco_spool *spool, const uint8_t *buf,
+							 size_t n, struct kco_err *err),
 				 void *arg, struct kco_io **ret, struct kco_err *err) KCO_MUST_USE;
 
 #endif

@@ -95,20 +95,17 @@ static enum kco_status kallsyms_intern(struct kallsyms *k, uint32_t index, struc
 	return KCO_OK;
 }
 
-/* Fill @ret for the symbol at @addr, whose number is @index; the size reaches to the next different address. */
-static enum kco_status kallsyms_symbol(struct kallsyms *k, uint32_t index, uint64_t addr, struct kco_symbol *ret,
-				       struct kco_err *err)
+/* Fill @ret for symbol @index, which lies at @addr; @next is the first symbol at a higher address. */
+static enum kco_status kallsyms_symbol(struct kallsyms *k, uint32_t index, uint64_t addr, uint32_t next,
+				       struct kco_symbol *ret, struct kco_err *err)
 {
-	uint32_t next = k->tables.n;
 	uint64_t end = 0;
 	enum kco_status st = KCO_OK;
 
 	*ret = (struct kco_symbol){ .addr = addr };
-	if (addr < UINT64_MAX)
-		st = kallsyms_lower_bound(&k->tables, addr + 1, &next, err);
-	if (!st && next < k->tables.n)
+	if (next < k->tables.n)
 		st = kallsyms_addresses(&k->tables, next, 1, &end, err);
-	else if (!st && addr <= k->source.last)
+	else if (addr <= k->source.last)
 		end = k->source.last + 1;
 	if (st)
 		return st;
@@ -117,44 +114,67 @@ static enum kco_status kallsyms_symbol(struct kallsyms *k, uint32_t index, uint6
 	return kallsyms_intern(k, index, ret, err);
 }
 
+/* The first symbol above @addr. */
+static enum kco_status kallsyms_above(struct kallsyms *k, uint64_t addr, uint32_t *ret, struct kco_err *err)
+{
+	*ret = k->tables.n;
+	return addr == UINT64_MAX ? KCO_OK : kallsyms_lower_bound(&k->tables, addr + 1, ret, err);
+}
+
+/* The first of the aliases before symbol @above: its number and their address. */
+static enum kco_status kallsyms_first_alias(struct kallsyms *k, uint32_t above, uint32_t *index, uint64_t *addr,
+					    struct kco_err *err)
+{
+	uint64_t some[16];
+	uint32_t n = above < 16 ? above : 16, i = n - 1;
+	enum kco_status st = kallsyms_addresses(&k->tables, above - n, n, some, err);
+
+	if (st)
+		return st;
+	*addr = some[i];
+	while (i > 0 && some[i - 1] == *addr)
+		i--;
+	*index = above - n + i;
+	if (i == 0 && *index > 0)
+		st = kallsyms_lower_bound(&k->tables, *addr, index, err);
+	// A table that is not sorted (it is damaged) may contradict itself.
+	if (*index >= above)
+		*index = above - 1;
+	return st;
+}
+
 static enum kco_status kallsyms_by_addr(struct kco_symbol_source *src, uint64_t addr, struct kco_symbol *ret,
 					struct kco_err *err)
 {
 	struct kallsyms *k = kallsyms_of(src);
-	uint32_t above = k->tables.n, first;
+	uint32_t above, index;
 	uint64_t at;
-	enum kco_status st = KCO_OK;
+	enum kco_status st;
 
 	if (addr < src->first || addr > src->last)
 		return kco_fail(err, KCO_E_NOSYM, "%#" PRIx64 " is not in the kernel's image", addr);
-	if (addr < UINT64_MAX)
-		st = kallsyms_lower_bound(&k->tables, addr + 1, &above, err);
+	st = kallsyms_above(k, addr, &above, err);
 	if (!st && above == 0)
 		return kco_fail(err, KCO_E_NOSYM, "no symbol at or below %#" PRIx64, addr);
 	if (!st)
-		st = kallsyms_addresses(&k->tables, above - 1, 1, &at, err);
-	if (!st)
-		st = kallsyms_lower_bound(&k->tables, at, &first, err);
-	if (st)
-		return st;
-	// A table that is not sorted (it is damaged) may contradict itself.
-	if (first >= above)
-		first = above - 1;
-	return kallsyms_symbol(k, first, at, ret, err);
+		st = kallsyms_first_alias(k, above, &index, &at, err);
+	return st ? st : kallsyms_symbol(k, index, at, above, ret, err);
 }
 
 static enum kco_status kallsyms_by_name(struct kco_symbol_source *src, const char *name, struct kco_symbol *ret,
 					struct kco_err *err)
 {
 	struct kallsyms *k = kallsyms_of(src);
+	uint32_t index, above;
 	uint64_t addr;
-	uint32_t index;
 	enum kco_status st;
 
 	st = kallsyms_names_find(&k->names, &k->tables, name, &index, err);
 	if (!st)
 		st = kallsyms_addresses(&k->tables, index, 1, &addr, err);
-	return st ? st : kallsyms_symbol(k, index, addr, ret, err);
+	if (!st)
+		st = kallsyms_above(k, addr, &above, err);
+	return st ? st : kallsyms_symbol(k, index, addr, above, ret, err);
 }
 
 /* Give the symbols of one block. @next: the address of the symbol behind it. */

@@ -13,18 +13,22 @@
 /** Where the arrays lie, as VMCOREINFO or a scan says; 0 unknown. */
 struct kco_kallsyms_layout {
 	uint64_t num_syms; /* address of the u32 (u64 in old kernels: told by content) */
-	uint64_t names, markers, token_table, token_index;
+	uint64_t names, token_table, token_index;
+	uint64_t markers;	/* not in VMCOREINFO; derived when 0 */
 	uint64_t offsets;	/* s32 relative to relative_base, or ... */
-	uint64_t relative_base; /* address of the base; 0: none */
+	uint64_t relative_base; /* address of the base; 0: none, offsets are relative to their own place */
 	uint64_t addresses;	/* ... absolute u64 (old kernels) */
 };
 
 /**
- * A source from the arrays at @layout. Names are kept compressed (about 2
- * MiB are copied out of the dump, and made an index on first search by name).
- * Symbols are relocated already: what lies in memory is what the kernel used.
- * Absolute per-CPU symbols stay as they are. KCO_E_CORRUPT when the arrays
- * contradict each other.
+ * A source from the arrays at @layout, for the range from the kernel's first
+ * symbol to _end. Names stay compressed and where they are; only markers and
+ * tokens are copied. Names are searched with the kernel's own index
+ * (kallsyms_seqs_of_names) where it has one, else with a hash table made on
+ * the first search by name. Symbols are relocated already: what lies in memory is
+ * what the kernel used. Absolute per-CPU symbols stay as they are, and are found
+ * by name only. KCO_E_CORRUPT when the arrays contradict each other. @mem and
+ * @space must outlive the source.
  */
 enum kco_status kco_kallsyms_new(struct kco_mem *mem, const struct kco_space *space,
 				 const struct kco_kallsyms_layout *layout, struct kco_symbol_source **ret,
@@ -39,6 +43,8 @@ enum kco_status kco_kallsyms_new(struct kco_mem *mem, const struct kco_space *sp
 enum kco_status kco_kallsyms_scan(struct kco_mem *mem, const struct kco_space *space, uint64_t first, uint64_t end,
 				  struct kco_kallsyms_layout *layout, struct kco_err *err) KCO_MUST_USE;
 
+#define KCO_MODULE_RANGES_MAX 8
+
 /** What a module's own symbol table needs; addresses from struct module. */
 struct kco_module_syms {
 	const char *module;	 /* name, borrowed; must outlive the source */
@@ -46,8 +52,20 @@ struct kco_module_syms {
 	uint64_t typetab;	 /* char[], 0 none */
 	uint32_t num_symtab;
 	uint64_t first, end; /* the module's memory */
+	/*
+	 * Where its memory is in several pieces (struct module.mem[] since
+	 * Linux ac3b43283923, v6.4): each of them; a symbol covers addresses of its own piece
+	 * only. None: one piece from first to end.
+	 */
+	struct {
+		uint64_t first, end;
+	} ranges[KCO_MODULE_RANGES_MAX];
+	unsigned nr_ranges;
 };
-/** A source from a module's kallsyms. Read on first use. */
+/**
+ * A source from a module's kallsyms. Read on first use; a failure is given
+ * again by later calls. Chooses as find_kallsyms_symbol() of Linux does.
+ */
 enum kco_status kco_module_syms_new(struct kco_mem *mem, const struct kco_space *space,
 				    const struct kco_module_syms *syms, struct kco_symbol_source **ret,
 				    struct kco_err *err) KCO_MUST_USE;

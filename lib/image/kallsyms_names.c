@@ -20,6 +20,8 @@
 #include <kco/endian.h>
 
 #define NAMES_FREE UINT32_MAX
+#define NAMES_PROBES 256 /* a longer run of slots is no chance, but a crafted table */
+#define NAMES_CUT_MAX 16384 /* names that differ only behind their first '.' */
 #define NAMES_FACTOR UINT64_C(0x9e3779b97f4a7c15)
 
 /* What a search compares with: the whole text, or up to its first '.'. */
@@ -126,7 +128,7 @@ static enum kco_status names_search(struct kallsyms_names *names, struct kallsym
 	if (st || (rank < t->n && strcmp(buf, name) == 0))
 		return st;
 	st = names_lower_bound(names, t, name, NAMES_CUT, &rank, err);
-	for (; !st && rank < t->n; rank++) {
+	for (uint32_t i = 0; !st && rank < t->n && i < NAMES_CUT_MAX; rank++, i++) {
 		st = names_at(names, t, rank, index, buf, err);
 		if (st || strcmp(buf, name) == 0)
 			return st;
@@ -176,63 +178,81 @@ static uint64_t names_mix(uint64_t h)
 	return h ^ h >> 29;
 }
 
-static void names_insert(struct kallsyms_names *names, uint64_t h, uint32_t index)
+/* Symbols are inserted in order of their addresses, so of equal names the first stays. */
+static void names_insert(struct kallsyms_names *names, uint64_t *hashes, uint32_t index)
 {
+	uint64_t h = hashes[index];
 	uint32_t i = (uint32_t)h & names->mask;
 
-	while (names->slots[i] != NAMES_FREE)
-		i = (i + 1) & names->mask;
-	names->slots[i] = (uint32_t)(h >> 56) << 24 | index;
+	for (unsigned probe = 0; probe < NAMES_PROBES; probe++, i = (i + 1) & names->mask) {
+		if (names->slots[i] == NAMES_FREE) {
+			names->slots[i] = (uint32_t)(h >> 56) << 24 | index;
+			return;
+		}
+		if (hashes[names->slots[i] & 0xffffff] == h)
+			return;
+	}
+}
+
+static void names_build_block(struct kallsyms_names *names, struct kallsyms_tables *t, const struct names_hash *hash,
+			      uint64_t *hashes, uint32_t nr)
+{
+	uint32_t index = nr * KALLSYMS_BLOCK, end = index + KALLSYMS_BLOCK, pos = 0, size;
+	struct kallsyms_packed name;
+	const uint8_t *data;
+
+	if (kallsyms_block(t, nr, &data, &size, NULL)) {
+		names->nr_lost++;
+		return;
+	}
+	if (end > t->n)
+		end = t->n;
+	for (; index < end && kallsyms_next_name(data, size, &pos, &name); index++) {
+		uint64_t h = name.len ? hash->tail[name.data[0]] : 0;
+
+		for (uint32_t i = 1; i < name.len; i++)
+			h = h * hash->power[name.data[i]] + hash->token[name.data[i]];
+		hashes[index] = names_mix(h);
+		names_insert(names, hashes, index);
+	}
 }
 
 static enum kco_status names_build(struct kallsyms_names *names, struct kallsyms_tables *t, struct kco_err *err)
 {
+	uint64_t *hashes = malloc((size_t)t->n * sizeof(*hashes));
 	struct names_hash hash;
 	uint32_t cap = 256;
 
 	while (cap < t->n * UINT32_C(2))
 		cap *= 2;
 	names->slots = malloc((size_t)cap * sizeof(*names->slots));
-	if (!names->slots)
+	if (!hashes || !names->slots) {
+		free(hashes);
+		kallsyms_names_fini(names);
 		return kco_fail(err, KCO_E_NOMEM, "out of memory");
+	}
 	memset(names->slots, 0xff, (size_t)cap * sizeof(*names->slots));
 	names->mask = cap - 1;
 	names_hash_init(&hash, t);
-	for (uint32_t nr = 0; nr < t->nr_blocks; nr++) {
-		uint32_t index = nr * KALLSYMS_BLOCK, end = index + KALLSYMS_BLOCK, pos = 0, size;
-		struct kallsyms_packed name;
-		const uint8_t *data;
-
-		if (kallsyms_block(t, nr, &data, &size, NULL)) {
-			names->nr_lost++;
-			continue;
-		}
-		if (end > t->n)
-			end = t->n;
-		for (; index < end && kallsyms_next_name(data, size, &pos, &name); index++) {
-			uint64_t h = name.len ? hash.tail[name.data[0]] : 0;
-
-			for (uint32_t i = 1; i < name.len; i++)
-				h = h * hash.power[name.data[i]] + hash.token[name.data[i]];
-			names_insert(names, names_mix(h), index);
-		}
-	}
+	for (uint32_t nr = 0; nr < t->nr_blocks; nr++)
+		names_build_block(names, t, &hash, hashes, nr);
+	free(hashes);
 	return KCO_OK;
 }
 
-/* Symbols of one name were inserted in order, so the first that matches is the lowest. */
 static enum kco_status names_lookup(struct kallsyms_names *names, struct kallsyms_tables *t, const char *name,
 				    uint32_t *index, struct kco_err *err)
 {
 	uint64_t h = names_mix(names_hash_text(name, strlen(name)));
 	char buf[KCO_SYMBOL_NAME_MAX], type;
+	uint32_t i = (uint32_t)h & names->mask;
 
-	for (uint32_t i = (uint32_t)h & names->mask; names->slots[i] != NAMES_FREE; i = (i + 1) & names->mask) {
-		if (names->slots[i] >> 24 != h >> 56)
-			continue;
+	for (unsigned probe = 0; probe < NAMES_PROBES && names->slots[i] != NAMES_FREE; probe++) {
 		*index = names->slots[i] & 0xffffff;
-		if (!kallsyms_name(t, *index, buf, &type, NULL) && strcmp(buf, name) == 0)
+		if (names->slots[i] >> 24 == h >> 56 && !kallsyms_name(t, *index, buf, &type, NULL) &&
+		    strcmp(buf, name) == 0)
 			return KCO_OK;
+		i = (i + 1) & names->mask;
 	}
 	if (names->nr_lost)
 		return kco_fail(err, KCO_E_NOSYM, "no symbol \"%s\" among the names that could be read", name);

@@ -17,6 +17,7 @@
 #include "debuginfo.h"
 #include "kallsyms.h"
 #include "linux_x86_64.h"
+#include "linux_x86_64_mmu.h"
 
 /* The BTF of a big kernel is about 10 MiB; what claims far more is broken. */
 #define LINUX_BTF_MAX (256u << 20)

@@ -48,6 +48,7 @@ struct linux_x86_64 {
 		uint8_t reg;
 		struct kco_field field;
 	} frame[7];
+	bool tried_crash_notes, crash_notes_used;
 	uint64_t top_padding; /* between the user's pt_regs and the end of the stack */
 	unsigned nr_cpus;
 	struct linux_x86_64_cpu **cpus;
@@ -111,7 +112,7 @@ static struct linux_x86_64 *x86_64_load(struct kco_session *s)
 		return NULL;
 	if (!kco_session_need(s, KCO_NEED_SYMS | KCO_NEED_TYPES, &x->frame_err))
 		(void)x86_64_load_frame(s, x);
-	// CONFIG_X86_FRED keeps 16 bytes free above pt_regs (since Linux 65c9cc9e2c14, v6.9).
+	// CONFIG_X86_FRED (since v6.9) keeps 16 bytes free above pt_regs: TOP_OF_KERNEL_STACK_PADDING.
 	if (s->symbols && !linux_symbol(s, &addr, NULL, "asm_fred_entrypoint_user", NULL))
 		x->top_padding = 16;
 	if (linux_cpu_count(s, &x->nr_cpus, NULL) == KCO_OK)
@@ -278,6 +279,19 @@ static enum kco_status x86_64_cpu_regs_memory(struct kco_session *s, unsigned cp
 	return KCO_OK;
 }
 
+/* Did any CPU leave notes in memory? Then a CPU without has none; else the file's notes are another writer's. */
+static bool x86_64_crash_notes_used(struct kco_session *s)
+{
+	struct linux_x86_64 *x = linux_of(s)->x86_64;
+	struct kco_regs regs;
+
+	for (unsigned cpu = 0; x && cpu < x->nr_cpus && !x->tried_crash_notes; cpu++)
+		x->crash_notes_used |= x86_64_cpu_regs_memory(s, cpu, &regs, NULL) == KCO_OK;
+	if (x)
+		x->tried_crash_notes = true;
+	return x && x->crash_notes_used;
+}
+
 /* Without anything else: PRSTATUS notes in CPU order, of all CPUs or of those online. */
 static enum kco_status x86_64_cpu_regs_order(struct kco_session *s, unsigned cpu, struct kco_regs *regs,
 					     struct kco_err *err)
@@ -313,10 +327,9 @@ static enum kco_status x86_64_cpu_regs_load(struct kco_session *s, unsigned cpu,
 	if (kco_image_note(s->image, "QEMU", 0, 0))
 		return x86_64_cpu_regs_qemu(s, cpu, regs, err);
 	st = x86_64_cpu_regs_memory(s, cpu, regs, err);
-	// No memory to ask, or nothing in it though the file has notes: those of another writer than kexec.
-	if (st && kco_image_note(s->image, "CORE", NT_PRSTATUS, 0) && (st != KCO_E_RANGE || cpu == 0))
-		st = x86_64_cpu_regs_order(s, cpu, regs, err);
-	return st;
+	if (!st || x86_64_crash_notes_used(s) || !kco_image_note(s->image, "CORE", NT_PRSTATUS, 0))
+		return st;
+	return x86_64_cpu_regs_order(s, cpu, regs, err);
 }
 
 enum kco_status linux_x86_64_cpu_regs(struct kco_session *s, unsigned cpu, struct kco_regs *regs, struct kco_err *err)

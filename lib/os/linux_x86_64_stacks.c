@@ -3,8 +3,8 @@
  * Where Linux keeps the interrupt, exception and entry stacks of an x86_64 CPU.
  *
  *   IRQ               hardirq_stack_ptr points to the highest word, or one past it
- *                     (arch/x86/kernel/irq_64.c). Since Linux e4e6c6e9b2f5 (v6.2) to
- *                     v6.14 a member of pcpu_hot; before 758a2e312228 (v5.1?) irq_stack_ptr.
+ *                     (arch/x86/kernel/irq_64.c). For some releases a member of pcpu_hot; in
+ *                     old kernels the variable is irq_stack_ptr.
  *   exceptions        cea_exception_stacks points to struct cea_exception_stacks, whose
  *                     NAME_stack members they are (arch/x86/include/asm/cpu_entry_area.h).
  *                     Before, and where that cannot be read: the tops in the task state
@@ -107,7 +107,7 @@ static bool stacks_tss(struct stacks *st, const char *member, uint64_t *ret)
 
 /*
  * Tops of the interrupt stack table in the order of kernels before
- * cea_exception_stacks (Linux 019b17b3ffe4, v5.1): #DF, NMI, #DB (two pages), #MC.
+ * cea_exception_stacks: #DF, NMI, #DB (two pages), #MC.
  */
 static void stacks_ist(struct stacks *st)
 {
