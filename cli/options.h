@@ -25,10 +25,10 @@ struct kco_opt_set {
 struct kco_options {
 	const struct kco_opt_set *sets; /* an earlier one wins where both have a name */
 	size_t nr_sets;
-	bool stop_at_word;	   /* end at the first word that is no option */
-	bool syntax_only;	   /* addresses are not looked up */
+	bool stop_at_word;	     /* end at the first word that is no option */
+	bool syntax_only;	     /* addresses are not looked up */
 	struct kco_session *session; /* for addresses; NULL: plain numbers only */
-	struct kco_arena *arena;   /* for KCO_OPT_LIST */
+	struct kco_arena *arena;     /* for KCO_OPT_LIST */
 };
 
 /**

@@ -112,6 +112,7 @@ static enum kco_status elf_hole_read(const struct kco_segment *seg, struct kco_c
 {
 	(void)seg;
 	(void)codec;
+	(void)addr;
 	(void)buf;
 	(void)n;
 	*done = 0;
@@ -268,15 +269,25 @@ static bool elf_has_phys(const struct elf_loads *loads)
 	return !any_vaddr;
 }
 
+/* QEMU's paging mode lists each mapping of a page: is [first, first+size) here already, from the same file offset? */
+static bool elf_same(struct kco_image *img, const struct elf_phdr *p, enum kco_addr_kind kind, uint64_t first)
+{
+	const struct kco_segment *seg = kco_segtree_find(&img->segments[kind], first);
+
+	return seg && seg->ops == &elf_data_ops && seg->last - first >= p->filesz - 1 &&
+	       seg->offset + (first - seg->orig_first) == p->offset;
+}
+
 /* Add the part of @p with bytes in the file, or (@holes) the part without. */
 static enum kco_status elf_add(struct kco_image *img, struct kco_io *io, const struct elf_phdr *p, bool holes,
 			       enum kco_addr_kind kind, uint64_t first, struct kco_err *err)
 {
 	uint64_t at;
 
+	if (!holes && (p->filesz == 0 || elf_same(img, p, kind, first)))
+		return KCO_OK;
 	if (!holes)
-		return p->filesz ? kco_image_add_segment(img, kind, first, p->filesz, &elf_data_ops, io, p->offset, err)
-				 : KCO_OK;
+		return kco_image_add_segment(img, kind, first, p->filesz, &elf_data_ops, io, p->offset, err);
 	if (p->filesz == p->memsz || __builtin_add_overflow(first, p->filesz, &at))
 		return KCO_OK;
 	return kco_image_add_segment(img, kind, at, p->memsz - p->filesz, &elf_hole_ops, io, 0, err);
@@ -303,7 +314,7 @@ static enum kco_status elf_segments(struct kco_image *img, struct kco_io *io, co
 }
 
 /* The kernel writes NT_FILE and NT_AUXV for processes; no writer of kernel dumps does. */
-static enum kco_status elf_check_process(struct kco_image *img, struct kco_io *io, struct kco_err *err)
+static enum kco_status elf_check_process(struct kco_image *img, struct kco_err *err)
 {
 	if (img->facts.vmcoreinfo ||
 	    (!kco_image_note(img, "CORE", NT_FILE, 0) && !kco_image_note(img, "CORE", NT_AUXV, 0)))
@@ -319,6 +330,9 @@ static void elf_facts(struct kco_image *img, struct kco_io *io, const struct elf
 
 	img->facts.elf_machine = h->machine;
 	img->facts.elf32 = h->class32;
+	// Offline CPUs leave no note: a lower bound.
+	for (size_t i = 0; i < img->nr_notes; i++)
+		img->facts.nr_cpus += img->notes[i].type == NT_PRSTATUS && !strcmp(img->notes[i].name, "CORE");
 	// Elsewhere (ppc64, riscv) the flags are the ABI's.
 	img->facts.incomplete = (h->machine == EM_X86_64 || h->machine == EM_386 || h->machine == EM_AARCH64) &&
 				(h->flags & ELF_E_FLAGS_INCOMPLETE);
@@ -362,7 +376,7 @@ static enum kco_status elf_open(struct kco_image *img, const struct kco_image_op
 	if (status == KCO_OK)
 		status = elf_phdrs_read(img, io, &h, count, &loads, err);
 	if (status == KCO_OK)
-		status = elf_check_process(img, io, err);
+		status = elf_check_process(img, err);
 	if (status == KCO_OK && loads.n == 0)
 		status = kco_fail(err, KCO_E_CORRUPT, "a core without memory (no PT_LOAD)");
 	if (status == KCO_OK)

@@ -65,7 +65,6 @@ static int kdump_probe(const struct kco_head *head)
 static enum kco_status kdump_absent(struct kdump *kd, size_t i, bool in_set, uint64_t pfn, struct kco_err *err)
 {
 	const struct kdump_file *f = &kd->files[i];
-	uint64_t addr = pfn << kd->block_shift;
 	enum kco_status status;
 	uint8_t byte;
 
@@ -73,11 +72,10 @@ static enum kco_status kdump_absent(struct kdump *kd, size_t i, bool in_set, uin
 	if (status != KCO_OK)
 		return kco_context(err, status, "page bitmap");
 	if (!(byte >> (pfn % 8) & 1))
-		return kco_fail(err, KCO_E_RANGE, "no memory at physical address %#" PRIx64, addr);
+		return kco_fail(err, KCO_E_RANGE, "no memory there in the dumped machine");
 	if (!in_set)
-		return kco_fail(err, KCO_E_NOT_SAVED,
-				"page %#" PRIx64 " is in a file of the split set that was not given", addr);
-	return kco_fail(err, KCO_E_NOT_SAVED, "page %#" PRIx64 " was left out by the dump's filter", addr);
+		return kco_fail(err, KCO_E_NOT_SAVED, "the page is in a file of the split set that was not given");
+	return kco_fail(err, KCO_E_NOT_SAVED, "the page was left out by the dump's filter");
 }
 
 /* The file whose range holds @pfn, or the number of files. */
@@ -91,11 +89,10 @@ static size_t kdump_file_of(const struct kdump *kd, uint64_t pfn)
 	return i;
 }
 
-static enum kco_status kdump_desc_get(struct kdump *kd, size_t i, uint64_t rank, uint64_t pfn, struct kdump_desc *pd,
+static enum kco_status kdump_desc_get(struct kdump *kd, size_t i, uint64_t rank, struct kdump_desc *pd,
 				      struct kco_err *err)
 {
 	struct kdump_file *f = &kd->files[i];
-	uint64_t addr = pfn << kd->block_shift;
 	uint8_t raw[KCO_KDUMP_DESC_SIZE];
 	enum kco_status status;
 	uint32_t codec;
@@ -103,18 +100,16 @@ static enum kco_status kdump_desc_get(struct kdump *kd, size_t i, uint64_t rank,
 	status = kco_metacache_read(kd->meta, f->io, (uint32_t)i, f->h.descs + rank * KCO_KDUMP_DESC_SIZE, raw,
 				    sizeof(raw), err);
 	if (status != KCO_OK)
-		return kco_context(err, status, "descriptor of page %#" PRIx64, addr);
+		return kco_context(err, status, "page descriptor");
 	*pd = (struct kdump_desc){ kco_le64(raw), kco_le32(raw + 8), kco_le32(raw + 12) };
 	if (pd->offset == 0)
-		return kco_fail(err, KCO_E_NOT_SAVED, "page %#" PRIx64 " was lost: the dump's writer ran out of space",
-				addr);
+		return kco_fail(err, KCO_E_NOT_SAVED, "the page was lost: the dump's writer ran out of space");
 	codec = pd->flags & KCO_KDUMP_CODECS;
 	if (codec & (codec - 1))
-		return kco_fail(err, KCO_E_CORRUPT, "page %#" PRIx64 " claims two codecs (flags %#" PRIx32 ")", addr,
-				pd->flags);
+		return kco_fail(err, KCO_E_CORRUPT, "the page claims two codecs (flags %#" PRIx32 ")", pd->flags);
 	if (codec ? pd->size == 0 || pd->size > kd->block_size : pd->size != kd->block_size)
-		return kco_fail(err, KCO_E_CORRUPT, "page %#" PRIx64 " claims %" PRIu32 " bytes (flags %#" PRIx32 ")",
-				addr, pd->size, pd->flags);
+		return kco_fail(err, KCO_E_CORRUPT, "the page claims %" PRIu32 " bytes (flags %#" PRIx32 ")", pd->size,
+				pd->flags);
 	return KCO_OK;
 }
 
@@ -150,7 +145,7 @@ static enum kco_status kdump_page(struct kdump *kd, struct kco_codec *codec, uin
 	if (status == KCO_OK && !set)
 		return kdump_absent(kd, i, true, pfn, err);
 	if (status == KCO_OK)
-		status = kdump_desc_get(kd, i, rank, pfn, &pd, err);
+		status = kdump_desc_get(kd, i, rank, &pd, err);
 	if (status != KCO_OK)
 		return status;
 	if (!(pd.flags & KCO_KDUMP_CODECS)) {
@@ -171,7 +166,7 @@ static enum kco_status kdump_page(struct kdump *kd, struct kco_codec *codec, uin
 		if (status == KCO_OK && out != buf)
 			memcpy(buf, out + at, n);
 	}
-	return status == KCO_OK ? status : kco_context(err, status, "page %#" PRIx64, pfn << kd->block_shift);
+	return status;
 }
 
 static enum kco_status kdump_read(const struct kco_segment *seg, struct kco_codec *codec, uint64_t addr, void *buf,

@@ -24,10 +24,6 @@
 
 #include <string.h>
 
-extern const struct kco_format_ops kco_format_bzip2, kco_format_xz, kco_format_lz4, kco_format_fbsd_minidump,
-	kco_format_bsd_kcore, kco_format_vmware, kco_format_qemu_savevm, kco_format_libvirt_save, kco_format_avml,
-	kco_format_xc_core, kco_format_xc_save, kco_format_windows, kco_format_hibernation, kco_format_kernel_image;
-
 static bool recognised_at(const struct kco_head *head, size_t off, const char *bytes, size_t n)
 {
 	return head->head_size >= off + n && !memcmp(head->head + off, bytes, n);

@@ -27,13 +27,20 @@
 #define FRAMES_WORDS_MAX 8192 /* of one frame: what a KASAN kernel's largest stack holds */
 #define FRAMES_WORDS_CHUNK 256
 
+/* The address to look @f up by. A call of a function that does not return may end its caller: then the return
+ * address is already the next function's. */
+static uint64_t frames_lookup_pc(const struct kco_frame *f)
+{
+	bool exact = f->kind != KCO_FRAME_CALL || (f->by == KCO_BY_REGS && !f->slot);
+
+	return exact ? f->pc : f->pc - 1;
+}
+
 bool kco_frame_symbol(struct kco_cmd_ctx *ctx, const struct kco_frame *f, struct kco_symbol *sym, uint64_t *offset)
 {
 	struct kco_symbols *syms = kco_session_symbols(ctx->session);
-	// A call of a function that does not return may end its caller: the return address is the next function's.
-	bool exact = f->kind != KCO_FRAME_CALL || (f->by == KCO_BY_REGS && !f->slot);
 
-	if (!syms || f->kind == KCO_FRAME_USER || kco_symbols_by_addr(syms, f->pc - !exact, sym, NULL) != KCO_OK)
+	if (!syms || f->kind == KCO_FRAME_USER || kco_symbols_by_addr(syms, frames_lookup_pc(f), sym, NULL) != KCO_OK)
 		return false;
 	*offset = f->pc - sym->addr;
 	return true;
@@ -209,7 +216,7 @@ void kco_frames_text(struct kco_cmd_ctx *ctx, const struct kco_task *task, const
 		}
 		frames_line_text(ctx, i, f, style);
 		if (style->lines)
-			kco_lines_text(ctx, f->kind == KCO_FRAME_CALL && f->slot ? f->pc - 1 : f->pc);
+			kco_lines_text(ctx, frames_lookup_pc(f));
 		if (style->words)
 			frames_words_text(ctx, task, trace, i, style->symbolic);
 	}
@@ -261,7 +268,7 @@ static void frames_frame_json(struct kco_cmd_ctx *ctx, const struct kco_task *ta
 			kco_regs_json(out, "regs", kco_session_arch(ctx->session), f->regs);
 	}
 	if (style->lines)
-		kco_lines_json(ctx, f->kind == KCO_FRAME_CALL && f->slot ? f->pc - 1 : f->pc);
+		kco_lines_json(ctx, frames_lookup_pc(f));
 	if (style->words) {
 		kco_json_array(out, "words");
 		frames_words_each(ctx, task, trace, i, frames_word_json, style->symbolic);

@@ -130,7 +130,7 @@ static void kdump_sub_parse(struct kco_kdump_header *h, const uint8_t *raw, bool
 	}
 }
 
-static enum kco_status kdump_main_parse(struct kco_io *io, struct kco_kdump_header *h, const uint8_t *raw, bool *packed,
+static enum kco_status kdump_main_parse(struct kco_kdump_header *h, const uint8_t *raw, bool *packed,
 					struct kco_err *err)
 {
 	bool bits32 = false;
@@ -215,7 +215,7 @@ enum kco_status kco_kdump_header_read(struct kco_io *io, struct kco_kdump_header
 
 	if (status != KCO_OK)
 		return kco_context(err, status, "kdump header");
-	status = kdump_main_parse(io, h, raw, &packed, err);
+	status = kdump_main_parse(h, raw, &packed, err);
 	if (status == KCO_OK && !h->old && h->version >= 1) {
 		status = kco_io_read(io, sub, sizeof(sub), h->block_size, NULL, err);
 		if (status != KCO_OK)

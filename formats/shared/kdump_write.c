@@ -385,8 +385,8 @@ static enum kco_status kdump_put_page(struct kdump_writer *w, uint64_t pfn, uint
 	uint8_t *desc = w->descbuf + (size_t)w->nr_desc++ * KCO_KDUMP_DESC_SIZE;
 	uint64_t offset = *at;
 	enum kco_status status;
-	uint32_t size, flags;
-	const uint8_t *out;
+	uint32_t size = 0, flags = 0;
+	const uint8_t *out = NULL;
 
 	status = w->src->read(w->src->arg, pfn, w->page, err);
 	if (status != KCO_OK)

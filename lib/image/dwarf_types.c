@@ -23,10 +23,10 @@
 
 #include "debuginfo_priv.h"
 
-#define ID_ALT (1ULL << 62)
+#define ID_ALT ((uint64_t)1 << 62)
 #define ID_DIM_SHIFT 48
 #define ID_DIM_MAX 255
-#define ID_OFFSET ((1ULL << ID_DIM_SHIFT) - 1)
+#define ID_OFFSET (((uint64_t)1 << ID_DIM_SHIFT) - 1)
 
 #define TYPES_DEPTH_MAX 64   /* typedefs of qualifiers of arrays of ... */
 #define TYPES_MEMBERS_MAX 65536

@@ -31,7 +31,7 @@ struct kallsyms {
 		uint32_t index;
 		char type;
 		const char *name; /* NULL: free */
-	} *given;
+	} * given;
 	uint32_t nr_given, cap_given;
 };
 
@@ -222,9 +222,8 @@ static enum kco_status kallsyms_each(struct kco_symbol_source *src, bool (*fn)(v
 			n = KALLSYMS_BLOCK;
 		st = kallsyms_addresses(t, index, n, addrs, &e);
 		// The size of the block's last symbols: the next different address may be further on.
-		if (!st && addrs[n - 1] < UINT64_MAX &&
-		    !kallsyms_lower_bound(t, addrs[n - 1] + 1, &above, NULL) && above < t->n &&
-		    kallsyms_addresses(t, above, 1, &next, NULL))
+		if (!st && addrs[n - 1] < UINT64_MAX && !kallsyms_lower_bound(t, addrs[n - 1] + 1, &above, NULL) &&
+		    above < t->n && kallsyms_addresses(t, above, 1, &next, NULL))
 			next = 0;
 		if (!st)
 			st = kallsyms_block(t, nr, &data, &size, &e);

@@ -58,14 +58,10 @@ static int module_compare(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
-/* Symbols that mark code and data for disassemblers: "$a", "$d.1", ".L12" (is_mapping_symbol()). */
+/* Symbols that assemblers leave to mark places: "$a", "$d.1", ".L12", "L0" (is_mapping_symbol()). */
 static bool module_is_mapping(const char *name)
 {
-	if (name[0] == '.' && name[1] == 'L')
-		return true;
-	if (name[0] == 'L' && name[1] == '0')
-		return true;
-	return name[0] == '$' && name[1] && strchr("axtd", name[1]) && (name[2] == '\0' || name[2] == '.');
+	return name[0] == '$' || (name[0] == '.' && name[1] == 'L') || (name[0] == 'L' && name[1] == '0');
 }
 
 /* Strings up to the end of the last one that @raw names. */
@@ -106,7 +102,7 @@ static enum kco_status module_load_all(struct module_syms *m, Elf64_Sym *raw, ui
 {
 	uint32_t n = m->at.num_symtab;
 	enum kco_status st;
-	size_t size;
+	size_t size = 0;
 
 	st = kco_vread(m->mem, m->space, m->at.symtab, raw, (size_t)n * sizeof(*raw), NULL, err);
 	if (!st)

@@ -20,7 +20,7 @@
 #include <kco/endian.h>
 
 #define NAMES_FREE UINT32_MAX
-#define NAMES_PROBES 256 /* a longer run of slots is no chance, but a crafted table */
+#define NAMES_PROBES 256    /* a longer run of slots is no chance, but a crafted table */
 #define NAMES_CUT_MAX 16384 /* names that differ only behind their first '.' */
 #define NAMES_FACTOR UINT64_C(0x9e3779b97f4a7c15)
 

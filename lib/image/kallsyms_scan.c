@@ -22,9 +22,9 @@
 #define SCAN_CHUNK (256u * 1024)
 #define SCAN_OVERLAP 64
 #define SCAN_PAGE 4096u
-#define SCAN_BEFORE (64u << 20) /* how far before the token table num_syms may lie */
+#define SCAN_BEFORE (64u << 20)	      /* how far before the token table num_syms may lie */
 #define SCAN_SPAN (UINT64_C(1) << 31) /* what a kernel's symbols may span */
-#define SCAN_SYMS_MIN 256u	/* a kernel has more */
+#define SCAN_SYMS_MIN 256u	      /* a kernel has more */
 
 static const char scan_digits[] = "0\0001\0002\0003\0004\0005\0006\0007\0008\0009"; /* and the final NUL */
 
@@ -144,8 +144,8 @@ static bool scan_names(struct scan *s, uint64_t va, uint32_t n, unsigned align)
 
 static bool scan_find_names(struct scan *s)
 {
-	uint64_t floor = s->layout.token_table - s->first > SCAN_BEFORE ? s->layout.token_table - SCAN_BEFORE :
-									 s->first;
+	uint64_t floor =
+		s->layout.token_table - s->first > SCAN_BEFORE ? s->layout.token_table - SCAN_BEFORE : s->first;
 	uint8_t *buf = malloc(SCAN_CHUNK + 8);
 	bool found = false;
 
@@ -232,8 +232,8 @@ enum kco_status kco_kallsyms_scan(struct kco_mem *mem, const struct kco_space *s
 	if (st)
 		return st;
 	if (!scan_find_addresses(&s, (uint32_t)n))
-		return kco_fail(err, KCO_E_NOSYM,
-				"kallsyms has its names at %#" PRIx64 ", but no addresses were found", s.layout.names);
+		return kco_fail(err, KCO_E_NOSYM, "kallsyms has its names at %#" PRIx64 ", but no addresses were found",
+				s.layout.names);
 	*layout = s.layout;
 	return KCO_OK;
 }

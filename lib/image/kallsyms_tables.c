@@ -103,8 +103,8 @@ enum kco_status kallsyms_name(struct kallsyms_tables *t, uint32_t index, char bu
 		return st;
 	for (uint32_t i = 0; i <= index % KALLSYMS_BLOCK; i++)
 		if (!kallsyms_next_name(data, size, &pos, &name))
-			return kco_fail(err, KCO_E_CORRUPT, "kallsyms_names: symbol %" PRIu32 " crosses the next marker",
-					index);
+			return kco_fail(err, KCO_E_CORRUPT,
+					"kallsyms_names: symbol %" PRIu32 " crosses the next marker", index);
 	*type = kallsyms_expand(t, &name, buf);
 	return KCO_OK;
 }
@@ -119,8 +119,7 @@ enum kco_status kallsyms_addresses(struct kallsyms_tables *t, uint32_t index, ui
 
 	if (n > KALLSYMS_BLOCK || index > t->n || n > t->n - index)
 		return kco_fail(err, KCO_E_BUG, "kallsyms: symbols %" PRIu32 "+%" PRIu32, index, n);
-	st = tables_read(t, place, raw, (size_t)n * width, err,
-			 width == 8 ? "kallsyms_addresses" : "kallsyms_offsets");
+	st = tables_read(t, place, raw, (size_t)n * width, err, width == 8 ? "kallsyms_addresses" : "kallsyms_offsets");
 	if (st)
 		return st;
 	for (uint32_t i = 0; i < n; i++) {
@@ -201,8 +200,8 @@ static enum kco_status tables_tokens(struct kallsyms_tables *t, struct kco_err *
 		len = strnlen(t->tokens + t->token[i], max - t->token[i]);
 		if (len == max - t->token[i] || len > UINT8_MAX ||
 		    (i + 1 < KALLSYMS_TOKENS && t->token[i] + len + 1 != max))
-			return kco_fail(err, KCO_E_CORRUPT, "kallsyms_token_table: token %u does not end at the next one",
-					i);
+			return kco_fail(err, KCO_E_CORRUPT,
+					"kallsyms_token_table: token %u does not end at the next one", i);
 		t->token_len[i] = (uint8_t)len;
 	}
 	return KCO_OK;
@@ -234,8 +233,8 @@ static bool tables_markers_read(struct kallsyms_tables *t, uint64_t va, unsigned
 		for (uint32_t k = 0; k < part; k++, i++) {
 			uint64_t v = kco_le_uint(raw + (size_t)k * width, width);
 
-			if (i ? v < before + KALLSYMS_BLOCK * 2 || v > before + KALLSYMS_BLOCK * KALLSYMS_NAME_BYTES :
-				v != 0)
+			if (i ? v < before + KALLSYMS_BLOCK * 2 || v > before + KALLSYMS_BLOCK * KALLSYMS_NAME_BYTES
+			      : v != 0)
 				return false;
 			t->markers[i] = (uint32_t)v;
 			before = v;

@@ -39,10 +39,10 @@
 
 /** How a symbol's address is spelt. Told by the data. */
 enum kallsyms_form {
-	KALLSYMS_ABSOLUTE,	/* u64 */
-	KALLSYMS_FROM_BASE,	/* base + u32 */
+	KALLSYMS_ABSOLUTE,	 /* u64 */
+	KALLSYMS_FROM_BASE,	 /* base + u32 */
 	KALLSYMS_PERCPU_OR_BASE, /* >= 0: itself (per-CPU); < 0: base - 1 - s32. CONFIG_KALLSYMS_ABSOLUTE_PERCPU */
-	KALLSYMS_FROM_PLACE,	/* the entry's own address + s32: kernels without a relative_base */
+	KALLSYMS_FROM_PLACE,	 /* the entry's own address + s32: kernels without a relative_base */
 };
 
 struct kallsyms_tables {

@@ -4,6 +4,7 @@
  *
  *   linux.c             the table row, detection, symbols and types of the dump
  *   linux_boot.c        VMCOREINFO (note, file, or found in memory), page-table root, KASLR
+ *   linux_list.c        circular lists, torn ones as well
  *   linux_cpus.c        per-CPU data, CPU masks
  *   linux_tasks.c       the task list; linux_pids.c: the pid tree it is checked against
  *   linux_state.c       state letters
@@ -56,6 +57,17 @@ enum kco_status linux_field(struct kco_session *s, const char *type, struct kco_
 /** Read a number at symbol @name. */
 enum kco_status linux_variable(struct kco_session *s, const char *name, size_t size, uint64_t *ret,
 			       struct kco_err *err);
+
+/* linux_list.c */
+/** Called with each node's address: KCO_OK goes on, KCO_DONE says that it was seen before, an error ends the walk. */
+typedef enum kco_status linux_list_fn(void *arg, uint64_t node);
+/**
+ * Walk the circular list whose struct list_head is at @head. Returns @fn's
+ * error or KCO_OK; a list that broke off has torn->code set (and was then
+ * walked backward from the head as well).
+ */
+enum kco_status linux_list_each(struct kco_session *s, uint64_t head, linux_list_fn *fn, void *arg,
+				struct kco_err *torn);
 
 /* linux_boot.c */
 enum kco_status linux_boot(struct kco_session *s, struct kco_err *err);

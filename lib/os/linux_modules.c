@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MODULES_LIST_MAX 65536
+#include "addrset.h"
+
 #define MODULES_MEM_MAX 16
 
 struct modules_layout {
@@ -140,44 +141,44 @@ static void modules_read(struct kco_session *s, const struct modules_layout *l, 
 	}
 }
 
+struct modules_walk {
+	struct kco_session *s;
+	struct modules_layout layout;
+	struct kco_addrset seen;
+	enum kco_status (*add)(void *arg, const struct kco_module *mod);
+	void *arg;
+};
+
+static enum kco_status modules_node(void *arg, uint64_t node)
+{
+	struct modules_walk *w = arg;
+	struct kco_module mod = { .addr = node - w->layout.next.offset };
+	enum kco_status st = kco_addrset_add(&w->seen, node);
+
+	if (st)
+		return st;
+	modules_read(w->s, &w->layout, &mod);
+	/* A module that is not formed yet has no memory of its own: the kernel hides it, too. */
+	return mod.state == 'U' ? KCO_OK : w->add(w->arg, &mod);
+}
+
 enum kco_status linux_modules(struct kco_session *s, enum kco_status (*add)(void *arg, const struct kco_module *mod),
 			      void *arg, struct kco_err *err)
 {
-	struct modules_layout l;
-	struct kco_err mine = KCO_ERR_INIT;
-	uint64_t head, node, mark = 0;
+	struct modules_walk w = { .s = s, .add = add, .arg = arg };
+	struct kco_err torn = KCO_ERR_INIT;
+	uint64_t head;
 	enum kco_status st = linux_symbol(s, &head, err, "modules", NULL);
-	uint32_t steps, limit = 2;
 
 	if (!st)
-		st = modules_layout(s, &l, err);
-	if (!st)
-		st = kco_kread_uint(s, head, 8, &node, err);
+		st = modules_layout(s, &w.layout, err);
 	if (st)
 		return st;
-	for (steps = 0; node != head; steps++) {
-		struct kco_module mod = { .addr = node - l.next.offset };
-
-		if (node == mark || steps > MODULES_LIST_MAX) {
-			kco_session_warn(s, "the module list runs in a circle at 0x%" PRIx64, node);
-			break;
-		}
-		/* Brent: the mark moves ahead at powers of two. */
-		if (steps == limit) {
-			mark = node;
-			limit *= 2;
-		}
-		modules_read(s, &l, &mod);
-		/* A module that is not formed yet has no memory of its own: the kernel hides it, too. */
-		if (mod.state != 'U') {
-			st = add(arg, &mod);
-			if (st)
-				return kco_fail(err, st, "modules: %s", kco_status_name(st));
-		}
-		if (kco_kread_uint(s, node, 8, &node, &mine)) {
-			kco_session_warn(s, "the module list breaks off after %u modules: %s", steps + 1, mine.msg);
-			break;
-		}
-	}
+	st = linux_list_each(s, head, modules_node, &w, &torn);
+	kco_addrset_fini(&w.seen);
+	if (st)
+		return kco_fail(err, st, "modules: %s", kco_status_name(st));
+	if (torn.code)
+		kco_session_warn(s, "modules may be missing: their list is torn: %s", torn.msg);
 	return KCO_OK;
 }

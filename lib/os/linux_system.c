@@ -123,10 +123,15 @@ static void system_memory(struct kco_session *s, struct kco_system_info *info)
 	}
 }
 
-/* Lines that tell why a kernel died, the most telling first; as they are printed by panic(), die() and friends. */
-static const char *const system_panics[] = {
-	"Kernel panic - not syncing: ",
-	"BUG: unable to handle ",
+/*
+ * Lines that tell why a kernel died, as panic(), die() and friends print them.
+ * A panic's own line says it best, unless it only repeats that there was an
+ * oops before: then the oops' first line does.
+ */
+static const char system_panic_line[] = "Kernel panic - not syncing: ";
+static const char system_panic_repeat[] = "Kernel panic - not syncing: Fatal exception";
+static const char *const system_oops[] = {
+	"BUG: ",
 	"Unable to handle kernel",
 	"kernel BUG at ",
 	"general protection fault",
@@ -134,44 +139,53 @@ static const char *const system_panics[] = {
 	"double fault: ",
 	"stack segment: ",
 	"invalid opcode: ",
-	"sysrq: Trigger a crash",
-	"SysRq : Trigger a crash",
 	"Oops: ",
+	"Machine check: ",
 	"Hardware Error",
 	"watchdog: ",
+	"sysrq: Trigger a crash",
+	"SysRq : Trigger a crash",
 };
 
 struct system_panic {
 	struct kco_system_info *info;
-	size_t rank; /* of what is in info->panic */
+	bool is_panic, is_oops;
 };
 
-/* Of the most telling kind the first is the cause; "Fatal exception" says less than the fault before it. */
-static bool system_panic_line(void *arg, const struct kco_log_record *rec)
+static void system_take_line(struct kco_system_info *info, const char *at, const struct kco_log_record *rec)
+{
+	size_t len = rec->text_len - (size_t)(at - rec->text);
+	const char *nl = memchr(at, '\n', len);
+
+	if (nl)
+		len = (size_t)(nl - at);
+	if (len >= sizeof(info->panic))
+		len = sizeof(info->panic) - 1;
+	memcpy(info->panic, at, len);
+	info->panic[len] = '\0';
+}
+
+static bool system_find_panic(void *arg, const struct kco_log_record *rec)
 {
 	struct system_panic *p = arg;
+	const char *at = memmem(rec->text, rec->text_len, system_panic_line, sizeof(system_panic_line) - 1);
 
-	for (size_t i = 0; i < p->rank && i < sizeof(system_panics) / sizeof(*system_panics); i++) {
-		size_t n = strlen(system_panics[i]), len;
-		const char *at = memmem(rec->text, rec->text_len, system_panics[i], n);
+	if (at) {
+		bool repeat = memmem(rec->text, rec->text_len, system_panic_repeat, sizeof(system_panic_repeat) - 1);
 
-		if (!at)
+		if (!repeat || !p->is_oops)
+			system_take_line(p->info, at, rec);
+		p->is_panic = true;
+		/* What is printed from here on is the panic's own trace. */
+		return false;
+	}
+	for (size_t i = 0; i < sizeof(system_oops) / sizeof(*system_oops); i++) {
+		at = memmem(rec->text, rec->text_len, system_oops[i], strlen(system_oops[i]));
+		/* One oops prints several of these lines; its first has "BUG: " or the fault's name. */
+		if (!at || (p->is_oops && i >= 2))
 			continue;
-		len = rec->text_len - (size_t)(at - rec->text);
-		if (i == 0) {
-			at += n;
-			len -= n;
-			if (p->rank < sizeof(system_panics) / sizeof(*system_panics) &&
-			    (!strncmp(at, "Fatal exception", len < 15 ? len : 15) ||
-			     !strncmp(at, "sysrq triggered crash", len < 21 ? len : 21)))
-				break;
-		}
-		if (len >= sizeof(p->info->panic))
-			len = sizeof(p->info->panic) - 1;
-		memcpy(p->info->panic, at, len);
-		p->info->panic[len] = '\0';
-		p->info->panic[strcspn(p->info->panic, "\n")] = '\0';
-		p->rank = i;
+		system_take_line(p->info, at, rec);
+		p->is_oops = true;
 		break;
 	}
 	return true;
@@ -235,7 +249,7 @@ enum kco_status linux_build_id(struct kco_session *s, uint8_t *id, size_t *size,
 
 enum kco_status linux_system(struct kco_session *s, struct kco_system_info *info, struct kco_err *err)
 {
-	struct system_panic panic = { info, sizeof(system_panics) / sizeof(*system_panics) };
+	struct system_panic panic = { .info = info };
 	struct linux_os *os = linux_of(s);
 	struct kco_err mine = KCO_ERR_INIT;
 	uint8_t id[20];
@@ -261,7 +275,7 @@ enum kco_status linux_system(struct kco_session *s, struct kco_system_info *info
 		system_memory(s, info);
 		if (!linux_variable(s, "tainted_mask", 8, &taints, NULL))
 			info->taints = taints;
-		(void)!linux_log(s, system_panic_line, &panic, NULL);
+		(void)!linux_log(s, system_find_panic, &panic, NULL);
 	}
 	if (!linux_build_id(s, id, &n, NULL))
 		for (size_t i = 0; i < n; i++)

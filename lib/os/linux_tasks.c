@@ -19,7 +19,6 @@
 
 #include "addrset.h"
 
-#define TASKS_LIST_MAX (8u << 20)
 /* The part of a task_struct that is read in one go. */
 #define TASKS_WINDOW 16384
 #define TASKS_PF_KTHREAD 0x00200000 /* PF_KTHREAD, unchanged since Linux 246bb0b1deb2 (v2.6.27) */
@@ -94,6 +93,8 @@ struct tasks_walk {
 	void *arg;
 	struct kco_addrset seen;
 	size_t listed;
+	size_t broken; /* thread groups whose list breaks off */
+	const char *first_broken;
 };
 
 static enum kco_status tasks_fields(struct tasks_walk *w, struct kco_err *err)
@@ -222,7 +223,7 @@ static void tasks_decode(struct tasks_walk *w, struct kco_task *task)
 	tasks_read_mm(w, task);
 }
 
-/* Read the task at @addr and hand it on; a row that cannot be read is a row with a reason. */
+/* Read the task at @addr and hand it on; a row that cannot be read is a row with a reason. KCO_DONE: known already. */
 static enum kco_status tasks_emit(struct tasks_walk *w, uint64_t addr, uint32_t flags)
 {
 	struct kco_task task = { .addr = addr, .flags = flags, .cpu = -1, .ppid = -1, .state = '?' };
@@ -231,7 +232,7 @@ static enum kco_status tasks_emit(struct tasks_walk *w, uint64_t addr, uint32_t 
 
 	st = kco_addrset_add(&w->seen, addr);
 	if (st)
-		return st == KCO_DONE ? KCO_OK : st;
+		return st;
 	st = kco_kread(w->s, addr, w->buf, w->window, NULL, &err);
 	if (!st) {
 		tasks_decode(w, &task);
@@ -255,10 +256,25 @@ static enum kco_status tasks_idle(struct tasks_walk *w)
 {
 	enum kco_status st = KCO_OK;
 
-	for (unsigned i = 0; i < w->nr_cpus && !st; i++)
+	for (unsigned i = 0; i < w->nr_cpus && st >= 0; i++)
 		if (w->idle[i])
 			st = tasks_emit(w, w->idle[i], KCO_TASK_IDLE);
-	return st;
+	return st < 0 ? st : KCO_OK;
+}
+
+struct tasks_group {
+	struct tasks_walk *w;
+	uint64_t leader;
+};
+
+static enum kco_status tasks_thread(void *arg, uint64_t node)
+{
+	struct tasks_group *g = arg;
+	uint64_t addr = node - g->w->f[TF_THREAD_NODE].offset;
+	enum kco_status st = tasks_emit(g->w, addr, 0);
+
+	/* The leader was there before, as it must be. */
+	return st == KCO_DONE && addr == g->leader ? KCO_OK : st;
 }
 
 /*
@@ -268,78 +284,56 @@ static enum kco_status tasks_idle(struct tasks_walk *w)
  */
 static enum kco_status tasks_threads(struct tasks_walk *w, uint64_t leader)
 {
-	struct kco_err err = KCO_ERR_INIT;
-	uint64_t head, node, signal;
-	enum kco_status st = tasks_emit(w, leader, 0);
+	struct tasks_group g = { w, leader };
+	struct kco_err torn = KCO_ERR_INIT;
+	uint64_t signal, head = leader + w->f[TF_THREAD_NODE].offset;
+	enum kco_status st;
 
-	if (st || !w->has[TF_THREAD_NODE])
-		return st;
-	head = leader + w->f[TF_THREAD_NODE].offset;
+	if (!w->has[TF_THREAD_NODE])
+		return KCO_OK;
 	if (w->has_thread_head) {
-		st = kco_kread_field(w->s, leader, &w->f[TF_SIGNAL], &signal, &err);
+		st = kco_kread_field(w->s, leader, &w->f[TF_SIGNAL], &signal, &torn);
 		/* A task that is almost gone has no signal structure any more, and no other threads. */
 		if (!st && !signal)
 			return KCO_OK;
 		head = signal + w->thread_head.offset;
 	}
-	if (!st)
-		st = kco_kread_uint(w->s, head, 8, &node, &err);
-	for (uint32_t steps = 0; !st && node != head; steps++) {
-		size_t before = w->seen.n;
-		uint64_t addr = node - w->f[TF_THREAD_NODE].offset;
+	st = torn.code ? KCO_OK : linux_list_each(w->s, head, tasks_thread, &g, &torn);
+	if (torn.code && !w->broken++)
+		w->first_broken = kco_session_text(w->s, "task 0x%" PRIx64 ": %s", leader, torn.msg);
+	return st;
+}
 
-		st = tasks_emit(w, addr, 0);
-		if (st)
-			return st;
-		/* Seen before and not the leader: the list runs in a circle of its own. */
-		if (w->seen.n == before && addr != leader) {
-			kco_session_warn(w->s, "threads of task 0x%" PRIx64 ": the list runs in a circle at 0x%" PRIx64,
-					 leader, addr);
-			return KCO_OK;
-		}
-		st = kco_kread_uint(w->s, node, 8, &node, &err);
-	}
-	if (st)
-		kco_session_warn(w->s, "threads of task 0x%" PRIx64 ": the list breaks off: %s", leader, err.msg);
-	return KCO_OK;
+static enum kco_status tasks_leader(void *arg, uint64_t node)
+{
+	struct tasks_walk *w = arg;
+	uint64_t addr = node - w->f[TF_TASKS].offset;
+	enum kco_status st = tasks_emit(w, addr, 0);
+
+	return st ? st : tasks_threads(w, addr);
 }
 
 static enum kco_status tasks_list(struct tasks_walk *w, struct kco_err *err)
 {
-	struct kco_err mine = KCO_ERR_INIT;
-	uint64_t init, head, node;
+	struct kco_err torn = KCO_ERR_INIT;
+	uint64_t init;
 	enum kco_status st = linux_symbol(w->s, &init, err, "init_task", NULL);
 
 	if (st)
 		return st;
-	head = init + w->f[TF_TASKS].offset;
-	st = kco_kread_uint(w->s, head, 8, &node, err);
-	if (st)
-		return kco_context(err, st, "the task list");
 	/* init_task is CPU 0's idle task, which the run queue names; without run queues it still counts. */
 	st = tasks_emit(w, init, KCO_TASK_IDLE);
-	for (uint32_t steps = 0; !st && node != head; steps++) {
-		uint64_t addr = node - w->f[TF_TASKS].offset, next;
-		size_t before = w->seen.n;
-
-		if (steps > TASKS_LIST_MAX)
-			return kco_fail(err, KCO_E_CORRUPT, "the task list does not end");
-		st = tasks_threads(w, addr);
-		if (st)
-			return kco_fail(err, st, "the task list was left at 0x%" PRIx64 ": %s", addr,
-					st == KCO_E_CANCELLED ? "interrupted" : "out of memory");
-		if (w->seen.n == before) {
-			kco_session_warn(w->s, "the task list runs in a circle at task 0x%" PRIx64, addr);
-			break;
-		}
-		if (kco_kread_uint(w->s, node, 8, &next, &mine)) {
-			kco_session_warn(w->s, "the task list breaks off after %zu tasks: %s", w->seen.n, mine.msg);
-			break;
-		}
-		node = next;
-	}
+	if (st >= 0)
+		st = linux_list_each(w->s, init + w->f[TF_TASKS].offset, tasks_leader, w, &torn);
+	if (st < 0)
+		return kco_fail(err, st, "the task list was left after %zu tasks: %s", w->seen.n, kco_status_name(st));
+	if (torn.code)
+		kco_session_warn(w->s, "tasks may be missing: the task list is torn: %s", torn.msg);
+	if (w->broken)
+		kco_session_warn(w->s, "threads may be missing: the lists of %zu groups are torn, the first of %s",
+				 w->broken, w->first_broken);
 	w->listed = w->seen.n;
-	return st;
+	return KCO_OK;
 }
 
 struct tasks_check {
@@ -350,14 +344,12 @@ struct tasks_check {
 static enum kco_status tasks_check_one(void *arg, uint64_t nr, uint64_t addr)
 {
 	struct tasks_check *check = arg;
-	size_t before = check->w->seen.n;
 	enum kco_status st = tasks_emit(check->w, addr, KCO_TASK_ORPHAN);
 
 	(void)nr;
 	check->in_tree++;
-	if (check->w->seen.n != before)
-		check->orphans++;
-	return st;
+	check->orphans += st == KCO_OK;
+	return st < 0 ? st : KCO_OK;
 }
 
 /* The pid tree names every task but the idle ones. */

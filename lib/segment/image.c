@@ -113,23 +113,12 @@ static enum kco_status image_open_files(struct kco_image *img, const char *const
 	return KCO_OK;
 }
 
-enum kco_status kco_image_open_new(const char *const *paths, size_t n, const struct kco_format_ops *const *formats,
-				   const struct kco_image_options *opts, struct kco_image **ret, struct kco_err *err)
+static struct kco_image *image_new(const struct kco_image_options *opts)
 {
-	static const struct kco_image_options defaults;
-	struct kco_image *img;
-	enum kco_status status;
+	struct kco_image *img = calloc(1, sizeof(*img));
 
-	if (!opts)
-		opts = &defaults;
-	if (n == 0)
-		return kco_fail(err, KCO_E_USAGE, "no dump was named");
-	if (n > IMAGE_FILES_MAX)
-		return kco_fail(err, KCO_E_USAGE, "%zu files are more than the %d that a split dump may have", n,
-				IMAGE_FILES_MAX);
-	img = calloc(1, sizeof(*img));
 	if (!img)
-		return kco_fail(err, KCO_E_NOMEM, "out of memory");
+		return NULL;
 	kco_segtree_init(&img->segments[KCO_PHYS]);
 	kco_segtree_init(&img->segments[KCO_VIRT]);
 	kco_arena_init(&img->arena);
@@ -138,12 +127,17 @@ enum kco_status kco_image_open_new(const char *const *paths, size_t n, const str
 	img->zero_excluded = opts->zero_excluded;
 	img->warn = opts->warn;
 	img->warn_arg = opts->warn_arg;
+	return img;
+}
 
-	status = image_open_files(img, paths, n, formats, opts, err);
+/* The files are there and their format is known, or @status says why not: the rest of the open. */
+static enum kco_status image_finish(struct kco_image *img, enum kco_status status, const char *name,
+				    const struct kco_image_options *opts, struct kco_image **ret, struct kco_err *err)
+{
 	if (status == KCO_OK) {
 		status = img->format->open(img, opts, err);
 		if (status != KCO_OK) {
-			kco_context(err, status, "%s", paths[0]);
+			kco_context(err, status, "%s", name);
 			img->format = NULL; // its close() is for what was opened
 		}
 	} else {
@@ -158,6 +152,48 @@ enum kco_status kco_image_open_new(const char *const *paths, size_t n, const str
 	image_warn_overlaps(img);
 	*ret = img;
 	return KCO_OK;
+}
+
+static const struct kco_image_options image_defaults;
+
+enum kco_status kco_image_open_new(const char *const *paths, size_t n, const struct kco_format_ops *const *formats,
+				   const struct kco_image_options *opts, struct kco_image **ret, struct kco_err *err)
+{
+	struct kco_image *img;
+
+	if (!opts)
+		opts = &image_defaults;
+	if (n == 0)
+		return kco_fail(err, KCO_E_USAGE, "no dump was named");
+	if (n > IMAGE_FILES_MAX)
+		return kco_fail(err, KCO_E_USAGE, "%zu files are more than the %d that a split dump may have", n,
+				IMAGE_FILES_MAX);
+	img = image_new(opts);
+	if (!img)
+		return kco_fail(err, KCO_E_NOMEM, "out of memory");
+	return image_finish(img, image_open_files(img, paths, n, formats, opts, err), paths[0], opts, ret, err);
+}
+
+enum kco_status kco_image_open_io_new(struct kco_io *io, const struct kco_format_ops *const *formats,
+				      const struct kco_image_options *opts, struct kco_image **ret, struct kco_err *err)
+{
+	struct kco_image *img;
+	enum kco_status status;
+
+	if (!opts)
+		opts = &image_defaults;
+	img = image_new(opts);
+	if (img)
+		img->files = calloc(1, sizeof(*img->files));
+	if (!img || !img->files) {
+		kco_image_free(img);
+		return kco_fail(err, KCO_E_NOMEM, "out of memory");
+	}
+	img->files[img->nr_files++] = kco_io_ref(io);
+	status = kco_detect(&img->files[0], formats, opts, &img->format, img->wrappers, sizeof(img->wrappers), err);
+	if (status != KCO_OK)
+		kco_context(err, status, "%s", io->name);
+	return image_finish(img, status, io->name, opts, ret, err);
 }
 
 void kco_image_free(struct kco_image *img)

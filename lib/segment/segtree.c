@@ -164,42 +164,48 @@ static struct kco_segtree_node *segtree_cut(struct kco_segtree_node **low, uint6
 	return high;
 }
 
-/*
- * Let [first, last] cover the tail of the one segment of *@low that can reach
- * it. What sticks out beyond @last becomes @spare, which is returned then.
- */
-static struct kco_segtree_node *segtree_cover_low(struct kco_segtree_node **low, uint64_t first, uint64_t last,
-						  struct kco_segtree_node *spare, bool *covered)
+/* Whether both give the same bytes for the same address: then covering hides nothing. */
+static bool segtree_alias(const struct kco_segment *a, const struct kco_segment *b)
 {
-	struct kco_segtree_node *t = *low = segtree_splay(*low, first);
+	return a->ops == b->ops && a->source == b->source && a->offset - a->orig_first == b->offset - b->orig_first;
+}
+
+/*
+ * Let @seg cover the tail of the one segment of *@low that can reach it. What
+ * sticks out beyond @seg becomes @spare, which is returned then.
+ */
+static struct kco_segtree_node *segtree_cover_low(struct kco_segtree_node **low, const struct kco_segment *seg,
+						  struct kco_segtree_node *spare, bool *hidden)
+{
+	struct kco_segtree_node *t = *low = segtree_splay(*low, seg->first);
 	uint64_t old_last;
 
-	if (!t || t->seg.last < first)
+	if (!t || t->seg.last < seg->first)
 		return NULL;
-	*covered = true;
+	*hidden |= !segtree_alias(&t->seg, seg);
 	old_last = t->seg.last;
-	t->seg.last = first - 1; // t begins before first, so first is not 0
-	if (old_last <= last)
+	t->seg.last = seg->first - 1; // t begins before seg, so seg does not begin at 0
+	if (old_last <= seg->last)
 		return NULL;
 	spare->seg = t->seg;
-	spare->seg.first = last + 1;
+	spare->seg.first = seg->last + 1;
 	spare->seg.last = old_last;
 	return spare;
 }
 
-/* Let [.., last] cover the head of @high: drop what it hides, trim what sticks out. */
+/* Let @seg cover the head of @high: drop what it covers whole, trim what sticks out. */
 static struct kco_segtree_node *segtree_cover_high(struct kco_segtree *tree, struct kco_segtree_node *high,
-						   uint64_t first, uint64_t last, bool *covered)
+						   const struct kco_segment *seg, bool *hidden)
 {
 	while (high) {
-		struct kco_segtree_node *t = segtree_splay(high, first);
+		struct kco_segtree_node *t = segtree_splay(high, seg->first);
 
-		// Everything in here begins at first or later: t is the smallest.
-		if (t->seg.first > last)
+		// Everything in here begins at seg's first address or later: t is the smallest.
+		if (t->seg.first > seg->last)
 			return t;
-		*covered = true;
-		if (t->seg.last > last) {
-			t->seg.first = last + 1;
+		*hidden |= !segtree_alias(&t->seg, seg);
+		if (t->seg.last > seg->last) {
+			t->seg.first = seg->last + 1;
 			return t;
 		}
 		high = t->right;
@@ -212,7 +218,7 @@ static struct kco_segtree_node *segtree_cover_high(struct kco_segtree *tree, str
 enum kco_status kco_segtree_add(struct kco_segtree *tree, const struct kco_segment *seg, struct kco_err *err)
 {
 	struct kco_segtree_node *node, *spare, *low, *high, *rest;
-	bool covered = false;
+	bool hidden = false;
 
 	if (seg->last < seg->first)
 		return kco_fail(err, KCO_E_RANGE, "a segment ends before it begins");
@@ -226,7 +232,7 @@ enum kco_status kco_segtree_add(struct kco_segtree *tree, const struct kco_segme
 	}
 	low = tree->root;
 	high = segtree_cut(&low, seg->first);
-	rest = segtree_cover_low(&low, seg->first, seg->last, spare, &covered);
+	rest = segtree_cover_low(&low, seg, spare, &hidden);
 	if (rest) {
 		// The covered segment went past our end, so nothing of high is touched.
 		rest->left = NULL;
@@ -235,14 +241,14 @@ enum kco_status kco_segtree_add(struct kco_segtree *tree, const struct kco_segme
 		tree->count++;
 	} else {
 		segtree_node_put(tree, spare);
-		high = segtree_cover_high(tree, high, seg->first, seg->last, &covered);
+		high = segtree_cover_high(tree, high, seg, &hidden);
 	}
 	node->seg = *seg;
 	node->left = low;
 	node->right = high;
 	tree->root = node;
 	tree->count++;
-	tree->overlaps += covered;
+	tree->overlaps += hidden;
 	return KCO_OK;
 }
 

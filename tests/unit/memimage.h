@@ -72,16 +72,13 @@ static const struct kco_format_ops memimage_format = {
 static inline void memimage_open(struct memimage *m)
 {
 	static const struct kco_format_ops *const formats[] = { &memimage_format, NULL };
-	static char file[4096];
+	const char *path = unit_file("memory", 6);
 	struct kco_image_options opts = { 0 };
 	struct kco_err err = KCO_ERR_INIT;
-	struct kco_io *io;
 
-	assert_int_equal(kco_io_memory_new(file, sizeof(file), 0, "memory", &io, &err), KCO_OK);
 	memimage_opening = m;
-	if (kco_image_open_io_new(io, formats, &opts, &m->image, &err))
+	if (kco_image_open_new(&path, 1, formats, &opts, &m->image, &err))
 		fail_msg("%s", err.msg);
-	kco_io_unref(io);
 }
 
 static inline void memimage_put(struct memimage *m, uint64_t pa, uint64_t value)

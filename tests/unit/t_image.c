@@ -334,7 +334,7 @@ static enum kco_status overlap_open(struct kco_image *img, const struct kco_imag
 {
 	(void)opts;
 	for (int i = 0; i < 3; i++) {
-		enum kco_status status = kco_image_add_segment(img, KCO_PHYS, 0, 4096, &seg_ops, img, 0, err);
+		enum kco_status status = kco_image_add_segment(img, KCO_PHYS, 0, 4096, &seg_ops, img, (uint64_t)i, err);
 
 		if (status != KCO_OK)
 			return status;

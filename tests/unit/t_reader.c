@@ -19,7 +19,7 @@
 struct layout {
 	uint64_t first, size, offset;
 	enum kco_addr_kind kind;
-	bool excluded;
+	bool excluded, striped;
 };
 
 static uint8_t *bytes;
@@ -51,6 +51,28 @@ static enum kco_status excluded_read(const struct kco_segment *seg, struct kco_c
 	return kco_fail(err, KCO_E_NOT_SAVED, "excluded by the dump's filter");
 }
 
+/* As a kdump file has it: one segment, in which every other block of 1024 is excluded. */
+static enum kco_status striped_read(const struct kco_segment *seg, struct kco_codec *codec, uint64_t addr, void *buf,
+				    size_t n, size_t *done, struct kco_err *err)
+{
+	for (*done = 0; *done < n;) {
+		uint64_t at = addr + *done;
+		size_t part = 1024 - at % 1024, got;
+		enum kco_status status;
+
+		if (at / 1024 % 2)
+			return kco_fail(err, KCO_E_NOT_SAVED, "excluded by the dump's filter");
+		if (part > n - *done)
+			part = n - *done;
+		status = saved_read(seg, codec, at, (char *)buf + *done, part, &got, err);
+		*done += got;
+		if (status != KCO_OK)
+			return status;
+	}
+	return KCO_OK;
+}
+
+static const struct kco_segment_ops striped_ops = { .read = striped_read };
 static const struct kco_segment_ops saved_ops = { .read = saved_read };
 static const struct kco_segment_ops excluded_ops = { .read = excluded_read };
 
@@ -67,8 +89,10 @@ static enum kco_status mem_open(struct kco_image *img, const struct kco_image_op
 		img->facts.block_size = layout_block;
 	for (size_t i = 0; i < layout_count; i++) {
 		enum kco_status status = kco_image_add_segment(img, layout[i].kind, layout[i].first, layout[i].size,
-							       layout[i].excluded ? &excluded_ops : &saved_ops, img,
-							       layout[i].offset, err);
+							       layout[i].excluded  ? &excluded_ops
+							       : layout[i].striped ? &striped_ops
+										   : &saved_ops,
+							       img, layout[i].offset, err);
 
 		if (status != KCO_OK)
 			return status;
@@ -307,6 +331,30 @@ static void test_reader__excluded_pages_become_zeros_on_demand(void **state)
 	kco_image_free(img);
 }
 
+static void test_reader__zeros_end_where_the_excluded_block_ends(void **state)
+{
+	static const struct layout table[] = { { .first = 0, .size = 0x4000, .striped = true } };
+	struct kco_image *img = OPEN(table, 1024, 0);
+	uint8_t buf[0x4000], want[0x4000];
+	uint64_t seed = 10;
+	struct kco_reader *rd;
+
+	(void)state;
+	img->zero_excluded = true;
+	rd = reader(img);
+	memcpy(want, bytes, sizeof(want));
+	for (size_t at = 1024; at < sizeof(want); at += 2048)
+		memset(want + at, 0, 1024);
+	for (int i = 0; i < 2000; i++) {
+		size_t at = unit_random(&seed) % sizeof(want), n = unit_random(&seed) % (sizeof(want) - at + 1);
+
+		assert_int_equal(kco_pread(rd, KCO_PADDR(at), buf, n, NULL, NULL), KCO_OK);
+		assert_memory_equal(buf, want + at, n);
+	}
+	kco_reader_free(rd);
+	kco_image_free(img);
+}
+
 static void test_reader__reads_at_the_end_of_the_address_space(void **state)
 {
 	static const struct layout table[] = {
@@ -379,6 +427,47 @@ static void test_reader__works_when_every_page_of_the_cache_is_pinned(void **sta
 	kco_reader_free(one);
 	read_randomly(two, 4, 2000, 10000);
 	kco_reader_free(two);
+	kco_image_free(img);
+}
+
+/* Two readers, one read of the file: the page went through the cache. */
+static void assert_cache_serves(struct kco_image *img, uint64_t addr)
+{
+	struct kco_reader *one = reader(img), *two = reader(img);
+	uint64_t v;
+
+	atomic_store(&calls, 0);
+	assert_int_equal(kco_pread(one, KCO_PADDR(addr), &v, 8, NULL, NULL), KCO_OK);
+	assert_int_equal(kco_pread(two, KCO_PADDR(addr), &v, 8, NULL, NULL), KCO_OK);
+	assert_int_equal(atomic_load(&calls), 1);
+	kco_reader_free(one);
+	kco_reader_free(two);
+}
+
+static void test_reader__gives_its_pages_back(void **state)
+{
+	static const struct layout table[] = { { .first = 0, .size = FILE_SIZE } };
+	struct kco_image *img = OPEN(table, 4096, 1);
+	struct kco_reader *rd = reader(img);
+
+	(void)state;
+	read_randomly(rd, 1, 1000, 10000);
+	kco_reader_free(rd);
+	assert_cache_serves(img, 0x123000);
+	kco_image_free(img);
+}
+
+static void test_reader__failed_reads_cost_no_pages_of_the_cache(void **state)
+{
+	struct kco_image *img = OPEN(with_excluded, 4096, 1);
+	struct kco_reader *rd = reader(img);
+	uint64_t v;
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(kco_pread(rd, KCO_PADDR(0x2000), &v, 8, NULL, NULL), KCO_E_NOT_SAVED);
+	assert_cache_serves(img, 0x1000);
+	kco_reader_free(rd);
 	kco_image_free(img);
 }
 
@@ -500,9 +589,12 @@ int main(void)
 		cmocka_unit_test(test_reader__truncated_end_gives_what_is_there),
 		cmocka_unit_test(test_reader__excluded_pages_are_errors_not_zeros),
 		cmocka_unit_test(test_reader__excluded_pages_become_zeros_on_demand),
+		cmocka_unit_test(test_reader__zeros_end_where_the_excluded_block_ends),
 		cmocka_unit_test(test_reader__reads_at_the_end_of_the_address_space),
 		cmocka_unit_test(test_reader__recorder_hears_of_every_page_that_gave_bytes),
 		cmocka_unit_test(test_reader__works_when_every_page_of_the_cache_is_pinned),
+		cmocka_unit_test(test_reader__gives_its_pages_back),
+		cmocka_unit_test(test_reader__failed_reads_cost_no_pages_of_the_cache),
 		cmocka_unit_test(test_reader__next_walks_the_segments),
 		cmocka_unit_test(test_reader__many_threads_read_the_same_image),
 		cmocka_unit_test(test_reader__failing_calls_give_errors_and_no_wrong_bytes),

@@ -157,6 +157,32 @@ static void test_segtree__equal_range_replaces(void **state)
 	kco_segtree_fini(&tree);
 }
 
+static void test_segtree__covering_with_the_same_bytes_is_no_overlap(void **state)
+{
+	// As QEMU's dumps with paging have it: aliases, each naming the same place of the file.
+	struct kco_segment seg = { .first = 100, .last = 199, .orig_first = 100, .offset = 1100, .ops = &pattern_ops };
+	struct kco_segtree tree;
+
+	(void)state;
+	kco_segtree_init(&tree);
+	assert_int_equal(kco_segtree_add(&tree, &seg, NULL), KCO_OK);
+	seg.first = seg.orig_first = 150;
+	seg.last = 159;
+	seg.offset = 1150;
+	assert_int_equal(kco_segtree_add(&tree, &seg, NULL), KCO_OK);
+	assert_int_equal(tree.overlaps, 0);
+	seg.first = seg.orig_first = 50;
+	seg.last = 299;
+	seg.offset = 1050;
+	assert_int_equal(kco_segtree_add(&tree, &seg, NULL), KCO_OK);
+	assert_int_equal(tree.overlaps, 0);
+	assert_int_equal(tree.count, 1);
+	seg.offset = 1051;
+	assert_int_equal(kco_segtree_add(&tree, &seg, NULL), KCO_OK);
+	assert_int_equal(tree.overlaps, 1);
+	kco_segtree_fini(&tree);
+}
+
 static void test_segtree__touching_ranges_do_not_overlap(void **state)
 {
 	struct kco_segtree tree;
@@ -433,6 +459,7 @@ int main(void)
 		cmocka_unit_test(test_segtree__later_segment_covers_both_ends_of_earlier),
 		cmocka_unit_test(test_segtree__later_segment_trims_either_side),
 		cmocka_unit_test(test_segtree__equal_range_replaces),
+		cmocka_unit_test(test_segtree__covering_with_the_same_bytes_is_no_overlap),
 		cmocka_unit_test(test_segtree__touching_ranges_do_not_overlap),
 		cmocka_unit_test(test_segtree__ranges_at_the_end_of_the_address_space),
 		cmocka_unit_test(test_segtree__next_walks_in_order),

@@ -44,21 +44,28 @@ struct kco_symbol_source_ops {
 struct kco_symbol_source {
 	const struct kco_symbol_source_ops *ops;
 	struct kco_symbol_source *next; /* the chain's */
-	uint64_t first, last;		/* addresses it can answer for, inclusive */
+	const char *module;		/* all its symbols are this module's; NULL: the kernel's, or various */
+	uint64_t first, last;		/* addresses it may answer for, inclusive */
 };
 
 struct kco_symbols *kco_symbols_new(void);
 void kco_symbols_free(struct kco_symbols *syms);
-/** Append @src, which is handed over. Earlier sources win. */
+/** Append @src, which is handed over (NULL is ignored). Earlier sources win. */
 void kco_symbols_add_take(struct kco_symbols *syms, struct kco_symbol_source *src);
 
-/** The symbol that covers @addr. Memoised. KCO_E_NOSYM. */
+/**
+ * The symbol that covers @addr. Memoised. KCO_E_NOSYM; when a source could not
+ * be read and no other knows, its error.
+ */
 enum kco_status kco_symbols_by_addr(struct kco_symbols *syms, uint64_t addr, struct kco_symbol *ret,
 				    struct kco_err *err) KCO_MUST_USE;
-/** By name; "module:name" asks one module. KCO_E_NOSYM names it. */
+/**
+ * By name; "module:name" asks one module, "vmlinux:name" the kernel itself.
+ * KCO_E_NOSYM names it; when a source could not be read and no other knows, its error.
+ */
 enum kco_status kco_symbols_by_name(struct kco_symbols *syms, const char *name, struct kco_symbol *ret,
 				    struct kco_err *err) KCO_MUST_USE;
-/** Every symbol of every source until @fn returns false. */
+/** Every symbol of every source until @fn returns false. A source that fails does not keep the others from coming. */
 enum kco_status kco_symbols_each(struct kco_symbols *syms, bool (*fn)(void *arg, const struct kco_symbol *sym),
 				 void *arg, struct kco_err *err) KCO_MUST_USE;
 

@@ -7,7 +7,7 @@
     cast      which actors play: all | few
     spin      what one CPU does when the kernel dies: "user CPU" | "kernel CPU"
     panic     sysrq: the guest's own process writes c to /proc/sysrq-trigger
-              serial: sysrq over the serial line, so in an interrupt
+              key: sysrq on the keyboard, so in an interrupt (of CPU 1)
               nmi: an NMI from outside
     kdump     makedumpfile's options in the crash kernel; none: QEMU writes the dump
     sysctl    settings made just before the end
@@ -19,7 +19,7 @@ CASES = {
     "6.12-4l": {"flavour": "6.12", "cpu": "max,la57=off", "spin": "user 1"},
     "6.12-la57": {"flavour": "6.12", "cpu": "max", "spin": "kernel 1"},
     "6.1-small": {"flavour": "6.1", "cpu": "max,la57=off", "spin": "user 1", "cast": "few", "memory": 96},
-    "6.1-irq": {"flavour": "6.1", "cpu": "max,la57=off", "spin": "kernel 1", "panic": "serial"},
+    "6.1-irq": {"flavour": "6.1", "cpu": "max,la57=off", "spin": "kernel 1", "panic": "key"},
     "6.12-nmi": {"flavour": "6.12", "cpu": "max", "spin": "kernel 0", "panic": "nmi",
                  "sysctl": "kernel.unknown_nmi_panic=1"},
     "6.1-kdump": {"flavour": "6.1", "cpu": "max,la57=off", "spin": "user 1", "memory": 640,

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+import threading
 import time
 
 from . import cases, formats, guest, kernels, qemu
@@ -15,6 +16,8 @@ from .cache import LabError, read_json, run, write_json
 
 HERE = guest.HERE
 BOOT_TIMEOUT = int(os.environ.get("KCODBG_LAB_TIMEOUT", "300"))
+# One guest keeps two CPUs busy; only what follows it runs beside the next one.
+ONE_GUEST = threading.Lock()
 
 
 def recipe_key(name, kernel):
@@ -50,34 +53,15 @@ def dump(cache, name, force=False):
 
 
 def build(name, case, kernel, out):
-    begin = time.monotonic()
     # Unix socket paths are short, so the sockets do not live below the cache.
     with tempfile.TemporaryDirectory(prefix="kcolab") as work:
         initrd = os.path.join(work, "initrd")
         guest.build_initrd(initrd, case, kernel, guest.build_programs(work), cases.MODULES[case["cast"]])
-        disks = {"truth": os.path.join(work, "truth.img")}
-        if case["kdump"]:
-            disks["dump"] = os.path.join(work, "dump.img")
-            disks["copy"] = os.path.join(work, "copy.img")
-        for path in disks.values():
-            with open(path, "wb") as f:
-                f.truncate(case["memory"] << 20)
-        cmdline = "console=ttyS0 loglevel=8 panic=0"
-        if case["panic"] == "serial":
-            cmdline = "console=ttyS1 " + cmdline
-        if case["kdump"]:
-            cmdline += " crashkernel=256M"
-        machine = qemu.Guest(work, case, kernel, initrd, disks, cmdline)
-        try:
-            machine.connect()
-            how = die_kdump(machine, out, disks) if case["kdump"] else die_qemu(machine, case, out)
-            argv = machine.argv
-        finally:
-            machine.close()
-        shutil.copyfile(machine.log, os.path.join(out, "serial.log"))
-        with tarfile.open(disks["truth"]) as tar:
-            tar.extractall(out)
-    booted = time.monotonic()
+        with ONE_GUEST:
+            begin = time.monotonic()
+            argv, cmdline, how = boot(case, kernel, work, initrd, out)
+            booted = time.monotonic()
+        finish(case, work, out)
     if not case["kdump"]:
         how.update(variants(out, name))
     return {
@@ -89,14 +73,43 @@ def build(name, case, kernel, out):
     }
 
 
+def boot(case, kernel, work, initrd, out):
+    """Run the guest until its dumps are written; (QEMU's arguments, kernel command line, how each was made)."""
+    names = ("truth", "dump", "copy") if case["kdump"] else ("truth",)
+    disks = {n: os.path.join(work, n + ".img") for n in names}
+    for path in disks.values():
+        with open(path, "wb") as f:
+            f.truncate(case["memory"] << 20)
+    cmdline = "console=ttyS0 loglevel=8 panic=0" + (" crashkernel=256M" if case["kdump"] else "")
+    machine = qemu.Guest(work, case, kernel, initrd, disks, cmdline)
+    try:
+        machine.connect()
+        how = die_kdump(machine) if case["kdump"] else die_qemu(machine, case, out)
+    finally:
+        machine.close()
+    return machine.argv, cmdline, how
+
+
+def finish(case, work, out):
+    """Bring everything else of a guest that is gone into the case's folder."""
+    shutil.copyfile(os.path.join(work, "serial.log"), os.path.join(out, "serial.log"))
+    with tarfile.open(os.path.join(work, "truth.img")) as tar:
+        tar.extractall(out)
+    if case["kdump"]:
+        finish_kdump(work, out)
+    for variant in ("vmcore.elf", "vmcore.elf-paging"):
+        if os.path.exists(os.path.join(out, variant)):
+            formats.dig_holes(os.path.join(out, variant))
+
+
 def die_qemu(machine, case, out):
     """The panic, then QEMU's own dumps of the stopped machine."""
     end = b"end Kernel panic"
     if case["panic"] != "sysrq":
         machine.wait_log([b"collect: done"], BOOT_TIMEOUT)
         time.sleep(0.3)
-        if case["panic"] == "serial":
-            machine.sysrq(b"c")
+        if case["panic"] == "key":
+            machine.sysrq("c")
         else:
             machine.qmp.call("inject-nmi")
     machine.wait_log([end], BOOT_TIMEOUT)
@@ -121,32 +134,30 @@ def die_qemu(machine, case, out):
             take("vmcore.flat-" + codec, False, format="kdump-" + codec)
     machine.qmp.call("quit")
     machine.wait_end(30)
-    for variant in ("vmcore.elf", "vmcore.elf-paging"):
-        formats.dig_holes(os.path.join(out, variant))
     return how
 
 
-def die_kdump(machine, out, disks):
+def die_kdump(machine):
     """The panic boots the crash kernel, which writes the dump and switches the machine off."""
     machine.wait_log([b"kdump: finished"], BOOT_TIMEOUT)
     machine.wait_end(60)
-    text = machine.text()
-    if b"makedumpfile exit status 0" not in text:
+    if b"makedumpfile exit status 0" not in machine.text():
         machine.fail("makedumpfile failed in the crash kernel")
-    flat = os.path.join(out, "vmcore.flat")
-    shutil.copyfile(disks["dump"], flat)
-    os.truncate(flat, formats.flat_length(flat))
-    with open(flat, "rb") as f:
-        run(["makedumpfile", "-R", os.path.join(out, "vmcore.kdump")], stdin=f)
-    elf = os.path.join(out, "vmcore.elf")
-    shutil.copyfile(disks["copy"], elf)
-    size = int(text.split(b"kdump: copied ")[1].split()[0])
-    os.truncate(elf, size)
-    formats.dig_holes(elf)
-    os.chmod(os.path.join(out, "vmcore.kdump"), 0o644)
-    return {"vmcore.flat": "makedumpfile " + "-F -l -d 31 in the crash kernel",
+    return {"vmcore.flat": f"makedumpfile {machine.case['kdump']} in the crash kernel",
             "vmcore.kdump": "makedumpfile -R of vmcore.flat",
             "vmcore.elf": "a copy of /proc/vmcore made in the crash kernel"}
+
+
+def finish_kdump(work, out):
+    flat, kdump, elf = (os.path.join(out, "vmcore." + n) for n in ("flat", "kdump", "elf"))
+    shutil.copyfile(os.path.join(work, "dump.img"), flat)
+    os.truncate(flat, formats.flat_length(flat))
+    with open(flat, "rb") as f:
+        run(["makedumpfile", "-R", kdump], stdin=f)
+    os.chmod(kdump, 0o644)
+    shutil.copyfile(os.path.join(work, "copy.img"), elf)
+    with open(os.path.join(work, "serial.log"), "rb") as f:
+        os.truncate(elf, int(f.read().split(b"kdump: copied ")[1].split()[0]))
 
 
 # variant -> makedumpfile's options, and its source. With the firmware at the end

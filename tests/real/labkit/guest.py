@@ -106,11 +106,13 @@ def build_kdump_initrd(path, settings):
 
 def build_initrd(path, case, kernel, programs, modules):
     """The guest's initramfs. `modules` is the list of names of the case's cast."""
+    if case["panic"] == "key":
+        modules = [*modules, "virtio_pci", "virtio_input"]
     loaded = kernels.modules_in_order(kernel, modules)
     settings = {
         "CAST": case["cast"], "SPIN": case["spin"], "SYSCTL": case["sysctl"],
         "PANIC": "sysrq" if case["panic"] == "sysrq" else "wait",
-        "SYSRQ_CPUS": "2" if case["panic"] == "serial" else "",
+        "KEYBOARD_CPUS": "2" if case["panic"] == "key" else "",
         "MODULES": " ".join(name for name, _ in loaded),
         "KDUMP_OPTIONS": case["kdump"],
         "KDUMP_CMDLINE": "console=ttyS0 loglevel=4 panic=1 nr_cpus=1 irqpoll reset_devices",

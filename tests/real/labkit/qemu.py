@@ -10,7 +10,6 @@ import os
 import shutil
 import socket
 import subprocess
-import threading
 import time
 
 from .cache import LabError
@@ -46,18 +45,12 @@ class Qmp:
         return self.call("human-monitor-command", **{"command-line": line})
 
 
-def drain(sock):
-    """Read a socket until the other side closes it."""
-    with sock:
-        while sock.recv(65536):
-            pass
-
-
 class Guest:
     """A running machine. Sockets live in `work`, whose path must stay short (108 bytes)."""
 
     def __init__(self, work, case, kernel, initrd, disks, cmdline):
         self.work = work
+        self.case = case
         self.log = os.path.join(work, "serial.log")
         self.started = time.monotonic()
         argv = [
@@ -67,10 +60,8 @@ class Guest:
             "-serial", "file:" + self.log, "-qmp", f"unix:{work}/qmp,server=on,wait=off",
             "-device", "vmcoreinfo",
         ]
-        if case["panic"] == "serial":
-            # A second line to press sysrq on. The first one stays a plain file:
-            # a socket loses and doubles some bytes of a busy guest.
-            argv += ["-chardev", f"socket,id=sysrq,path={work}/sysrq,server=on,wait=off", "-serial", "chardev:sysrq"]
+        if case["panic"] == "key":
+            argv += ["-device", "virtio-keyboard-pci"]
         for serial, path in disks.items():
             argv += ["-drive", f"if=none,id={serial},file={path},format=raw,discard=unmap,detect-zeroes=unmap",
                      "-device", f"nvme,drive={serial},serial={serial}"]
@@ -127,15 +118,9 @@ class Guest:
             self.fail(f"still running after {timeout} s")
 
     def sysrq(self, key):
-        """Magic sysrq on the second serial line: a break, then the key."""
-        s = socket.socket(socket.AF_UNIX)
-        s.connect(os.path.join(self.work, "sysrq"))
-        # The guest waits for its console: somebody must read what it prints there.
-        threading.Thread(target=drain, args=(s,), daemon=True).start()
-        time.sleep(0.2)
-        self.qmp.call("chardev-send-break", id="sysrq")
-        time.sleep(0.2)
-        s.sendall(key)
+        """Magic sysrq on the guest's keyboard."""
+        keys = [{"type": "qcode", "data": k} for k in ("alt", "sysrq", key)]
+        self.qmp.call("send-key", keys=keys)
 
     def close(self):
         if self.proc.poll() is None:

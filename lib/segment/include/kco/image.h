@@ -72,7 +72,7 @@ struct kco_image {
 	struct kco_page_cache *cache;
 	char wrappers[64];  /* "gzip, flattened" as peeled off, "" none */
 	bool zero_excluded; /* read KCO_E_NOT_SAVED pages as zeros (an explicit wish of the user) */
-	/* Set by a recording session before any reader exists, else NULL: each page that is read. */
+	/* Set by a recording session before any reader exists, else NULL: each page read, on its reader's thread. */
 	void (*touched)(void *arg, enum kco_addr_kind kind, uint64_t page_addr, uint32_t size);
 	void *touched_arg;
 	void (*warn)(void *arg, const char *msg); /* NULL: nobody listens */

@@ -42,7 +42,7 @@ struct kco_io {
 
 /** Open a regular file (or a block device) read-only. A directory, FIFO or tty is refused. */
 enum kco_status kco_io_open_new(const char *path, struct kco_io **ret, struct kco_err *err) KCO_MUST_USE;
-/** Bytes in memory. @buf is borrowed and must outlive the io, unless @take: then free()d at the end. */
+/** Bytes in memory. @buf is borrowed and must outlive the io, unless @take: free()d then, but only after success. */
 enum kco_status kco_io_memory_new(void *buf, size_t n, int take, const char *name, struct kco_io **ret,
 				  struct kco_err *err) KCO_MUST_USE;
 /**

@@ -53,7 +53,7 @@ struct kco_segtree_chunk;
 struct kco_segtree {
 	struct kco_segtree_node *root;
 	size_t count;
-	size_t overlaps;		  /* how many adds covered part of an earlier segment */
+	size_t overlaps;		  /* how many adds hid bytes of an earlier segment behind other ones */
 	struct kco_segtree_chunk *chunks; /* where the nodes live, newest first */
 	struct kco_segtree_node *spare;	  /* nodes given back by covered segments */
 };

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Steps without an unwind row: by the frame pointer where it is plausible,
+ * over a call of a bad pointer, and by whatever on the stack could be a
+ * return address.
+ *
+ * A frame made with a frame pointer is [saved fp][return address], fp points
+ * to it. A kernel built with frame pointers marks a trap frame on the stack by
+ * a frame pointer to it with the lowest bit set (Linux ENCODE_FRAME_POINTER).
+ */
+#include "unwind_priv.h"
+
+#include <inttypes.h>
+
+static enum unwind_result unwind_step_tagged(struct unwind_walk *w, uint64_t addr)
+{
+	struct kco_regs regs = { 0 };
+	unsigned at = unwind_find_stack(w, addr);
+
+	if (at == UNWIND_NOWHERE || (at == w->stack && addr < w->regs.v[w->uw->arch->sp]) ||
+	    (at != w->stack && w->visited >> at & 1) || !unwind_read_trap(w, addr, false, &regs))
+		return UNWIND_NONE;
+	return unwind_add_trap(w, &regs, KCO_BY_FP, addr);
+}
+
+enum unwind_result unwind_step_fp(struct unwind_walk *w)
+{
+	const struct kco_arch_ops *arch = w->uw->arch;
+	const struct kco_space *space = w->uw->space;
+	unsigned ptr = arch->ptr_size, at;
+	struct kco_regs next = { 0 };
+	uint64_t fp, saved, ra;
+
+	if (!kco_regs_get(&w->regs, arch->fp, &fp))
+		return UNWIND_NONE;
+	// The outermost frame of a kernel with frame pointers has none. With tables, none means anything.
+	if (!fp && !w->exact && !w->uw->tables && !w->uw->di)
+		return unwind_finish(w);
+	if (fp & 1 && !((fp - 1) % ptr))
+		return unwind_step_tagged(w, fp - 1);
+	at = unwind_find_stack(w, fp);
+	if (fp % ptr || at == UNWIND_NOWHERE || (at == w->stack && fp < w->regs.v[arch->sp]) ||
+	    (at != w->stack && w->visited >> at & 1) || fp > w->stacks[at].end - 2 * ptr)
+		return UNWIND_NONE;
+	if (kco_vread_ptr(w->uw->mem, space, fp, &saved, NULL) || kco_vread_ptr(w->uw->mem, space, fp + ptr, &ra, NULL))
+		return UNWIND_NONE;
+	if (!unwind_is_return(w, ra, true))
+		return UNWIND_NONE;
+	kco_regs_set(&next, arch->pc, ra);
+	kco_regs_set(&next, arch->sp, fp + 2 * ptr);
+	kco_regs_set(&next, arch->fp, saved);
+	return unwind_add(w, &next, KCO_FRAME_CALL, KCO_BY_FP, fp + ptr, fp);
+}
+
+enum unwind_result unwind_step_bad_call(struct unwind_walk *w)
+{
+	const struct kco_arch_ops *arch = w->uw->arch;
+	uint64_t sp = w->regs.v[arch->sp], pc = w->regs.v[arch->pc], ra, fp;
+	struct kco_regs next = { 0 };
+
+	if (w->stack == UNWIND_NOWHERE || kco_vread_ptr(w->uw->mem, w->uw->space, sp, &ra, NULL) ||
+	    !unwind_is_return(w, ra, true))
+		return UNWIND_NONE;
+	kco_regs_set(&next, arch->pc, ra);
+	kco_regs_set(&next, arch->sp, sp + arch->ptr_size);
+	if (kco_regs_get(&w->regs, arch->fp, &fp))
+		kco_regs_set(&next, arch->fp, fp);
+	// A call of a null pointer is so common that the kernel has a row for it; a call of any other is likely.
+	return unwind_add(w, &next, KCO_FRAME_CALL, pc && pc + 1 ? KCO_BY_SCAN : KCO_BY_ORC, sp, sp);
+}
+
+enum unwind_result unwind_step_scan(struct unwind_walk *w)
+{
+	uint64_t (*user_regs)(struct kco_session * s, const struct kco_task *task) = KCO_OS_SLOT(w->uw->os, user_regs);
+	const struct kco_arch_ops *arch = w->uw->arch;
+	unsigned ptr = arch->ptr_size;
+	uint64_t sp = (w->regs.v[arch->sp] + ptr - 1) / ptr * ptr, end, top, word;
+
+	if (w->stack == UNWIND_NOWHERE)
+		return UNWIND_END;
+	end = w->stacks[w->stack].end;
+	if (sp < w->stacks[w->stack].first)
+		sp = w->stacks[w->stack].first;
+	// The user's registers lie above all frames.
+	top = w->stack == 0 && user_regs ? user_regs(w->uw->s, w->task) : 0;
+	if (top >= sp && top < end)
+		end = top;
+	for (; sp < end && end - sp >= ptr; sp += ptr) {
+		struct kco_regs next = { 0 };
+
+		if (!unwind_read(w, sp, &word))
+			return UNWIND_END;
+		if (!unwind_is_return(w, word, true))
+			continue;
+		kco_regs_set(&next, arch->pc, word);
+		kco_regs_set(&next, arch->sp, sp + ptr);
+		return unwind_add(w, &next, KCO_FRAME_CALL, KCO_BY_SCAN, sp, sp);
+	}
+	return unwind_finish(w);
+}
