@@ -96,8 +96,7 @@ static enum kco_status dispatch_writer(const struct kco_program *p, const struct
 	return KCO_OK;
 }
 
-/* Do the words fit the arguments of the row? */
-static enum kco_status dispatch_check_args(const struct kco_cmd *cmd, int argc, char **argv, struct kco_err *err)
+enum kco_status kco_program_check_args(const struct kco_cmd *cmd, int argc, char **argv, struct kco_err *err)
 {
 	const struct kco_arg *a = cmd->args;
 	const char *missing = NULL;
@@ -131,8 +130,8 @@ struct dispatch {
 static enum kco_status dispatch_parse(struct dispatch *d, int argc, char **argv, int skip, struct kco_err *err)
 {
 	struct kco_opt_set sets[] = {
-		{ d->cmd->opts, NULL },
-		{ d->p->one_shot ? kco_globals_all : kco_globals_line, &d->globals },
+		{ .opts = d->cmd->opts },
+		{ .opts = d->p->one_shot ? kco_globals_all : kco_globals_line, .values = &d->globals },
 	};
 	struct kco_options how = {
 		.sets = sets,
@@ -215,9 +214,12 @@ static int dispatch_output(struct dispatch *d, const struct kco_line *line, stru
 	} else {
 		status = dispatch_exit_status(st);
 	}
-	// The reader went away: nobody waits for the rest, and no reason to complain.
-	if (writer.closed && st == KCO_E_CANCELLED)
-		err->msg[0] = '\0';
+	if (kco_interrupt_pending()) {
+		status = status ? status : KCO_EXIT_ROWS;
+	} else if (writer.closed && st == KCO_E_CANCELLED) {
+		// The reader went away: nobody waits for the rest, and there is no reason to complain.
+		status = ctx.failed_rows ? KCO_EXIT_ROWS : KCO_EXIT_OK;
+	}
 	if (kco_writer_finish(&writer, &output_err) && !status)
 		status = KCO_EXIT_ROWS;
 	if (output_err.code)
@@ -244,7 +246,7 @@ int kco_program_run(struct kco_program *p, int argc, char **argv, int skip, cons
 	st = dispatch_parse(&d, argc - 1, argv + 1, skip, &err);
 	if (!st)
 		st = d.globals.help ? dispatch_turn_to_help(&d, &err)
-				    : dispatch_check_args(d.cmd, d.argc, d.argv, &err);
+				    : kco_program_check_args(d.cmd, d.argc, d.argv, &err);
 	if (!st)
 		st = dispatch_needs(&d, &err);
 	status = st ? dispatch_exit_status(st) : dispatch_output(&d, line, &err);

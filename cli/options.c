@@ -9,7 +9,7 @@
 
 struct options_found {
 	const struct kco_opt *opt; /* NULL: no table has it */
-	void *values;
+	const struct kco_opt_set *set;
 };
 
 static struct options_found options_short(const struct kco_options *how, char name)
@@ -17,7 +17,7 @@ static struct options_found options_short(const struct kco_options *how, char na
 	for (size_t i = 0; i < how->nr_sets; i++)
 		for (const struct kco_opt *o = how->sets[i].opts; o && o->help; o++)
 			if (o->short_name && o->short_name == name)
-				return (struct options_found){ o, how->sets[i].values };
+				return (struct options_found){ o, &how->sets[i] };
 	return (struct options_found){ 0 };
 }
 
@@ -27,7 +27,7 @@ static struct options_found options_long(const struct kco_options *how, const ch
 	for (size_t i = 0; i < how->nr_sets; i++)
 		for (const struct kco_opt *o = how->sets[i].opts; o && o->help; o++)
 			if (o->long_name && strncmp(o->long_name, name, n) == 0 && !o->long_name[n])
-				return (struct options_found){ o, how->sets[i].values };
+				return (struct options_found){ o, &how->sets[i] };
 	return (struct options_found){ 0 };
 }
 
@@ -96,7 +96,7 @@ static enum kco_status options_store(const struct kco_options *how, struct optio
 				     struct kco_err *err)
 {
 	const struct kco_opt *opt = found.opt;
-	char *at = (char *)found.values + opt->offset, name[40];
+	char *at = (char *)found.set->values + opt->offset, name[40];
 	enum kco_status st = KCO_OK;
 
 	switch (opt->kind) {
@@ -107,7 +107,7 @@ static enum kco_status options_store(const struct kco_options *how, struct optio
 		st = kco_parse_int(value, (int64_t *)at, err);
 		break;
 	case KCO_OPT_ADDR:
-		if (!how->syntax_only)
+		if (!found.set->syntax_only)
 			st = kco_parse_addr(how->session, value, (uint64_t *)at, err);
 		break;
 	case KCO_OPT_STRING:
@@ -123,7 +123,7 @@ static enum kco_status options_store(const struct kco_options *how, struct optio
 	if (st)
 		return kco_context(err, st, "%s", options_name(opt, name));
 	if (opt->seen)
-		*(bool *)((char *)found.values + opt->seen) = true;
+		*(bool *)((char *)found.set->values + opt->seen) = true;
 	return KCO_OK;
 }
 

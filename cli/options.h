@@ -20,6 +20,7 @@
 struct kco_opt_set {
 	const struct kco_opt *opts; /* ends with help NULL; NULL: none */
 	void *values;
+	bool syntax_only; /* addresses are not looked up, their fields stay as they are */
 };
 
 struct kco_options {

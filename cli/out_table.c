@@ -234,6 +234,17 @@ void kco_cell_double(struct kco_table *t, double v, unsigned decimals)
 		table_set(t, col, text);
 }
 
+void kco_cell_bool(struct kco_table *t, bool v, const char *yes)
+{
+	const struct kco_col *col = table_next(t);
+	const char *key = table_key(t, col);
+
+	if (key)
+		kco_json_bool(t->out, key, v);
+	if (v && table_is_text(t, col))
+		table_set(t, col, yes);
+}
+
 void kco_table_row_end(struct kco_table *t)
 {
 	if (!t || !t->in_row)
@@ -262,6 +273,20 @@ bool kco_table_reason(struct kco_table *t, const char *text)
 	return true;
 }
 
+/* The table as libsmartcols made it, without the spaces that fill the last column. */
+static void table_print(struct kco_table *t, const char *text)
+{
+	while (*text) {
+		size_t line = strcspn(text, "\n"), n = line;
+
+		while (n && text[n - 1] == ' ')
+			n--;
+		kco_out_raw(t->out, text, n);
+		kco_out_raw(t->out, "\n", 1);
+		text += line + (text[line] == '\n');
+	}
+}
+
 void kco_table_end(struct kco_table *t)
 {
 	enum kco_style style;
@@ -275,11 +300,9 @@ void kco_table_end(struct kco_table *t)
 		kco_style(t->out, KCO_STYLE_PLAIN);
 		scols_table_enable_noheadings(t->text, t->no_headings);
 		if (scols_print_table_to_string(t->text, &text) == 0 && text)
-			kco_out_raw(t->out, text, strlen(text));
+			table_print(t, text);
 		else
 			t->out->no_memory = true;
-		if (text && *text && text[strlen(text) - 1] != '\n')
-			kco_out_raw(t->out, "\n", 1);
 		kco_style(t->out, style);
 		free(text);
 	}

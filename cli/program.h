@@ -19,7 +19,7 @@
 /** Documented in kcodbg(1): scripts rely on them. */
 enum kco_exit {
 	KCO_EXIT_OK = 0,
-	KCO_EXIT_ROWS = 1,    /* not all was done: rows that failed, output that could not be written */
+	KCO_EXIT_ROWS = 1, /* not all was done: rows that failed, output that could not be written */
 	KCO_EXIT_USAGE = 2,
 	KCO_EXIT_OPEN = 3,    /* the dump cannot be opened */
 	KCO_EXIT_MISSING = 4, /* what the command needs is not in the dump */
@@ -44,10 +44,14 @@ void kco_program_worsen(struct kco_program *p, int status);
 int kco_program_open(struct kco_program *p, const struct kco_target *target);
 void kco_program_close(struct kco_program *p);
 
+/** Do @argc words fit the arguments of @cmd? KCO_E_USAGE. */
+enum kco_status kco_program_check_args(const struct kco_cmd *cmd, int argc, char **argv,
+				       struct kco_err *err) KCO_MUST_USE;
+
 /**
  * Run the command argv[0]. The last @skip words that are no options are the
- * dump's names, not the command's. @line says where its output goes. Reports errors and returns an exit status,
- * which is also remembered.
+ * dump's names, not the command's. @line (may be NULL) says where its output
+ * goes. Reports errors and returns an exit status, which is also remembered.
  */
 int kco_program_run(struct kco_program *p, int argc, char **argv, int skip, const struct kco_line *line);
 

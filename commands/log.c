@@ -55,16 +55,35 @@ static enum kco_status log_boot(struct log_run *run, struct kco_err *err)
 	return KCO_OK;
 }
 
-/* The time of a record in words of @fmt, in the user's time zone or UTC; "?" when it is none. */
-static void log_wall(const struct log_run *run, const struct kco_log_record *rec, bool utc, const char *fmt, char *buf,
-		     size_t size)
+/* The wall clock at a record, ns since the epoch; negative when that makes no sense. */
+static int64_t log_wall_ns(const struct log_run *run, const struct kco_log_record *rec)
 {
-	int64_t ns = (int64_t)((uint64_t)run->boot_ns + rec->ts_ns);
+	return (int64_t)((uint64_t)run->boot_ns + rec->ts_ns);
+}
+
+/* The time of a record as date(1) has it, in the user's time zone. */
+static void log_wall_text(const struct log_run *run, const struct kco_log_record *rec, char *buf, size_t size)
+{
+	int64_t ns = log_wall_ns(run, rec);
 	time_t s = (time_t)(ns / 1000000000);
 	struct tm tm;
 
-	if (ns < 0 || !(utc ? gmtime_r(&s, &tm) : localtime_r(&s, &tm)) || !strftime(buf, size, fmt, &tm))
+	if (ns < 0 || !localtime_r(&s, &tm) || !strftime(buf, size, "%a %b %e %H:%M:%S %Z %Y", &tm))
 		snprintf(buf, size, "?");
+}
+
+/* The same in ISO 8601, UTC. */
+static void log_wall_iso(const struct log_run *run, const struct kco_log_record *rec, char *buf, size_t size)
+{
+	int64_t ns = log_wall_ns(run, rec);
+	time_t s = (time_t)(ns / 1000000000);
+	char seconds[32];
+	struct tm tm;
+
+	if (ns < 0 || !gmtime_r(&s, &tm) || !strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &tm))
+		snprintf(buf, size, "?");
+	else
+		snprintf(buf, size, "%s.%06uZ", seconds, (unsigned)(ns / 1000 % 1000000));
 }
 
 /* What stands in front of the text; how wide it is goes to continuation lines. */
@@ -75,7 +94,7 @@ static size_t log_prefix(const struct log_run *run, const struct kco_log_record 
 
 	buf[0] = '\0';
 	if (run->opts->wall) {
-		log_wall(run, rec, false, "%a %b %e %H:%M:%S %Z %Y", wall, sizeof(wall));
+		log_wall_text(run, rec, wall, sizeof(wall));
 		n = snprintf(buf, size, "[%s] ", wall);
 	} else if (!run->opts->no_time) {
 		n = snprintf(buf, size, "[%5" PRIu64 ".%06" PRIu64 "] ", rec->ts_ns / 1000000000,
@@ -131,12 +150,7 @@ static void log_json(struct log_run *run, const struct kco_log_record *rec)
 	}
 	kco_json_bytes(out, "text", rec->text, rec->text_len);
 	if (run->opts->wall) {
-		char micros[16];
-		int64_t ns = (int64_t)((uint64_t)run->boot_ns + rec->ts_ns);
-
-		log_wall(run, rec, true, "%Y-%m-%dT%H:%M:%S", text, sizeof(text) - sizeof(micros));
-		snprintf(micros, sizeof(micros), ".%06uZ", (unsigned)(ns > 0 ? ns / 1000 % 1000000 : 0));
-		strcat(text, micros);
+		log_wall_iso(run, rec, text, sizeof(text));
 		kco_json_str(out, "time", text);
 	}
 	if (run->opts->dict) {

@@ -190,9 +190,15 @@ static enum kco_status ps_table_init(struct ps_table *t, struct kco_cmd_ctx *ctx
 	return kco_types_field(kco_session_types(ctx->session), "task_struct", "thread.sp", &t->sp, err);
 }
 
+/* A kernel thread may borrow an address space (vhost does); like /proc, do not count that as its own. */
+static uint64_t ps_pages(const struct kco_task *task, uint64_t pages)
+{
+	return ps_is_kernel(task) ? 0 : pages;
+}
+
 static double ps_percent(const struct ps_table *t, const struct kco_task *task)
 {
-	return t->total_pages ? 100.0 * (double)task->rss_pages / (double)t->total_pages : 0;
+	return t->total_pages ? 100.0 * (double)ps_pages(task, task->rss_pages) / (double)t->total_pages : 0;
 }
 
 /* The saved stack pointer of a task that is not running; 0 otherwise. */
@@ -228,8 +234,8 @@ static void ps_row_json(const struct ps_table *t, const struct kco_task *task)
 	kco_json_bool(out, "kernel", ps_is_kernel(task));
 	kco_json_bool(out, "panic", (task->flags & KCO_TASK_PANIC) != 0);
 	kco_json_double(out, "mem_percent", ps_percent(t, task));
-	kco_json_uint(out, "vsz_kb", task->vm_pages * t->page_kb);
-	kco_json_uint(out, "rss_kb", task->rss_pages * t->page_kb);
+	kco_json_uint(out, "vsz_kb", ps_pages(task, task->vm_pages) * t->page_kb);
+	kco_json_uint(out, "rss_kb", ps_pages(task, task->rss_pages) * t->page_kb);
 	kco_json_uint(out, "start_ns", task->start_time);
 	kco_json_uint(out, "last_run_ns", task->last_run);
 	kco_json_uint(out, "utime_ns", task->utime);
@@ -259,7 +265,7 @@ static void ps_row_text(const struct ps_table *t, const struct kco_task *task)
 	else
 		kco_text(out, "       --       ");
 	kco_text(out, "  %s %5.1f %8" PRIu64 " %8" PRIu64 "  ", kco_task_state_text(task->state), ps_percent(t, task),
-		 task->vm_pages * t->page_kb, task->rss_pages * t->page_kb);
+		 ps_pages(task, task->vm_pages) * t->page_kb, ps_pages(task, task->rss_pages) * t->page_kb);
 	kco_text(out, kernel ? "[%s]" : "%s", task->comm);
 	kco_style(out, KCO_STYLE_PLAIN);
 	kco_text(out, "\n");
@@ -267,11 +273,12 @@ static void ps_row_text(const struct ps_table *t, const struct kco_task *task)
 		kco_row_failed(t->ctx, task->status, task->why);
 }
 
+/* crash's heading, in which CPU stands one column off its numbers. */
 static void ps_heading(const struct ps_table *t)
 {
 	kco_style(t->ctx->out, KCO_STYLE_HEAD);
-	kco_text(t->ctx->out, "      PID    PPID  CPU  %s  ST  %%MEM      VSZ      RSS  COMM",
-		 t->stack_pointer ? "    KSTACKP     " : "     TASK       ");
+	kco_text(t->ctx->out, "      PID    PPID  CPU %s  ST  %%MEM      VSZ      RSS  COMM",
+		 t->stack_pointer ? "     KSTACKP    " : "      TASK      ");
 	kco_style(t->ctx->out, KCO_STYLE_PLAIN);
 	kco_text(t->ctx->out, "\n");
 }
@@ -279,7 +286,7 @@ static void ps_heading(const struct ps_table *t)
 static enum kco_status ps_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 {
 	const struct ps_opts *opts = ctx->opts;
-	struct ps_list list;
+	struct ps_list list = { 0 };
 	struct ps_table table;
 	enum kco_status status;
 
@@ -384,7 +391,7 @@ const struct kco_cmd kco_cmd_ps = {
 		"States: RU running or runnable, IN interruptible sleep, UN uninterruptible sleep, ST stopped, TR "
 		"traced, ZO zombie, DE dead, ID idle kernel thread, PA parked, WA waking, NE new.\n\n"
 		"PPID is the process that getppid() would have given. Tasks come from the task list and are compared "
-		"with the pid tree: a task that only one of them knows is shown and warned of.",
+		"with the pid tree, whose tasks are shown as well when the list has lost them.",
 	.examples = "ps\n    all tasks\n"
 		    "ps -A\n    what was on each CPU\n"
 		    "ps --state D\n    who hangs\n"

@@ -88,10 +88,10 @@ static int elf_probe(const struct kco_head *head)
 {
 	struct elf_header h;
 
-	if (head->head_size < sizeof(Elf64_Ehdr) || memcmp(head->head, ELFMAG, SELFMAG))
+	if (head->head_size < SELFMAG || memcmp(head->head, ELFMAG, SELFMAG))
 		return 0;
-	// Not a core, or one we do not read: only the open can say so.
-	if (head->head[EI_DATA] != ELFDATA2LSB)
+	// Cut short, not a core, or one we do not read: only the open can say so.
+	if (head->head_size < sizeof(Elf64_Ehdr) || head->head[EI_DATA] != ELFDATA2LSB)
 		return 60;
 	elf_header_parse(&h, head->head);
 	if (h.type != ET_CORE)
@@ -116,8 +116,7 @@ static enum kco_status elf_hole_read(const struct kco_segment *seg, struct kco_c
 	(void)buf;
 	(void)n;
 	*done = 0;
-	return kco_fail(err, KCO_E_NOT_SAVED,
-			"address %#" PRIx64 " has no bytes in the dump: left out by its filter, or zero", addr);
+	return kco_fail(err, KCO_E_NOT_SAVED, "no bytes in the dump: left out by its filter, or zero");
 }
 
 static const struct kco_segment_ops elf_data_ops = { .read = elf_data_read };
@@ -269,47 +268,80 @@ static bool elf_has_phys(const struct elf_loads *loads)
 	return !any_vaddr;
 }
 
-/* QEMU's paging mode lists each mapping of a page: is [first, first+size) here already, from the same file offset? */
-static bool elf_same(struct kco_image *img, const struct elf_phdr *p, enum kco_addr_kind kind, uint64_t first)
-{
-	const struct kco_segment *seg = kco_segtree_find(&img->segments[kind], first);
+/* A piece of a PT_LOAD in one address space: with bytes in the file, or without. */
+struct elf_piece {
+	uint64_t first, size, offset;
+	size_t prio; /* a higher one covers a lower one; those without bytes are below all others */
+	bool hole;
+};
 
-	return seg && seg->ops == &elf_data_ops && seg->last - first >= p->filesz - 1 &&
-	       seg->offset + (first - seg->orig_first) == p->offset;
+static int elf_by_first(const void *a, const void *b)
+{
+	const struct elf_piece *x = a, *y = b;
+
+	return (x->first > y->first) - (x->first < y->first);
 }
 
-/* Add the part of @p with bytes in the file, or (@holes) the part without. */
-static enum kco_status elf_add(struct kco_image *img, struct kco_io *io, const struct elf_phdr *p, bool holes,
-			       enum kco_addr_kind kind, uint64_t first, struct kco_err *err)
+static int elf_by_prio(const void *a, const void *b)
 {
-	uint64_t at;
+	const struct elf_piece *x = a, *y = b;
 
-	if (!holes && (p->filesz == 0 || elf_same(img, p, kind, first)))
-		return KCO_OK;
-	if (!holes)
-		return kco_image_add_segment(img, kind, first, p->filesz, &elf_data_ops, io, p->offset, err);
-	if (p->filesz == p->memsz || __builtin_add_overflow(first, p->filesz, &at))
-		return KCO_OK;
-	return kco_image_add_segment(img, kind, at, p->memsz - p->filesz, &elf_hole_ops, io, 0, err);
+	return (x->prio > y->prio) - (x->prio < y->prio);
+}
+
+/* QEMU's paging mode lists each mapping of a page: is this one here already, from the same file offset? */
+static bool elf_same(struct kco_image *img, const struct elf_piece *p, enum kco_addr_kind kind)
+{
+	const struct kco_segment *seg = kco_segtree_find(&img->segments[kind], p->first);
+
+	return seg && seg->ops == &elf_data_ops && seg->last - p->first >= p->size - 1 &&
+	       seg->offset + (p->first - seg->orig_first) == p->offset;
+}
+
+/* Pieces that do not overlap go in from low to high, which is cheapest; others in order of priority. */
+static enum kco_status elf_add(struct kco_image *img, struct kco_io *io, enum kco_addr_kind kind, struct elf_piece *v,
+			       size_t n, struct kco_err *err)
+{
+	enum kco_status status = KCO_OK;
+	bool overlap = false;
+
+	qsort(v, n, sizeof(*v), elf_by_first);
+	for (size_t i = 1; i < n && !overlap; i++)
+		overlap = v[i].first - v[i - 1].first < v[i - 1].size;
+	if (overlap)
+		qsort(v, n, sizeof(*v), elf_by_prio);
+	for (size_t i = 0; status == KCO_OK && i < n; i++)
+		if (v[i].hole || !overlap || !elf_same(img, &v[i], kind))
+			status = kco_image_add_segment(img, kind, v[i].first, v[i].size,
+						       v[i].hole ? &elf_hole_ops : &elf_data_ops, io, v[i].offset, err);
+	return status;
 }
 
 static enum kco_status elf_segments(struct kco_image *img, struct kco_io *io, const struct elf_header *h,
-				    const struct elf_loads *loads, struct kco_err *err)
+				    const struct elf_loads *loads, enum kco_addr_kind kind, struct kco_err *err)
 {
 	uint64_t upper = h->class32 ? UINT64_C(1) << 31 : UINT64_C(1) << 63;
+	struct elf_piece *v = calloc(loads->n, 2 * sizeof(*v));
 	bool has_phys = elf_has_phys(loads);
-	enum kco_status status = KCO_OK;
+	enum kco_status status;
+	size_t n = 0;
 
-	for (int holes = 1; holes >= 0; holes--) {
-		for (size_t i = 0; status == KCO_OK && i < loads->n; i++) {
-			const struct elf_phdr *p = &loads->v[i];
+	if (!v)
+		return kco_fail(err, KCO_E_NOMEM, "out of memory for %zu program headers", loads->n);
+	for (size_t i = 0; i < loads->n; i++) {
+		const struct elf_phdr *p = &loads->v[i];
+		uint64_t first = kind == KCO_PHYS ? p->paddr : p->vaddr, hole;
 
-			if (has_phys && p->paddr != UINT64_MAX)
-				status = elf_add(img, io, p, holes, KCO_PHYS, p->paddr, err);
-			if (status == KCO_OK && (!has_phys || (p->vaddr >= upper && p->vaddr != p->paddr)))
-				status = elf_add(img, io, p, holes, KCO_VIRT, p->vaddr, err);
-		}
+		if (kind == KCO_PHYS ? !has_phys || p->paddr == UINT64_MAX
+				     : has_phys && (p->vaddr < upper || p->vaddr == p->paddr))
+			continue;
+		if (p->filesz)
+			v[n++] = (struct elf_piece){ first, p->filesz, p->offset, loads->n + i, false };
+		if (p->filesz < p->memsz && !__builtin_add_overflow(first, p->filesz, &hole))
+			v[n++] = (struct elf_piece){ hole, p->memsz - p->filesz, 0, i, true };
 	}
+	status = elf_add(img, io, kind, v, n, err);
+	free(v);
 	return status;
 }
 
@@ -380,7 +412,9 @@ static enum kco_status elf_open(struct kco_image *img, const struct kco_image_op
 	if (status == KCO_OK && loads.n == 0)
 		status = kco_fail(err, KCO_E_CORRUPT, "a core without memory (no PT_LOAD)");
 	if (status == KCO_OK)
-		status = elf_segments(img, io, &h, &loads, err);
+		status = elf_segments(img, io, &h, &loads, KCO_PHYS, err);
+	if (status == KCO_OK)
+		status = elf_segments(img, io, &h, &loads, KCO_VIRT, err);
 	if (status == KCO_OK)
 		elf_facts(img, io, &h, &loads);
 	free(loads.v);

@@ -46,7 +46,7 @@ struct flattened {
 
 static int flattened_probe(const struct kco_head *head)
 {
-	if (head->head_size < 32 || memcmp(head->head, "makedumpfile\0\0\0", 16))
+	if (head->head_size < 16 || memcmp(head->head, "makedumpfile\0\0\0", 16))
 		return 0;
 	return 100;
 }

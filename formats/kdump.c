@@ -56,7 +56,7 @@ struct kdump_desc {
 
 static int kdump_probe(const struct kco_head *head)
 {
-	if (head->head_size < KCO_KDUMP_HEADER_SIZE)
+	if (head->head_size < 8)
 		return 0;
 	return !memcmp(head->head, KCO_KDUMP_SIG, 8) || !memcmp(head->head, KCO_KDUMP_SIG_OLD, 8) ? 100 : 0;
 }
@@ -372,7 +372,8 @@ static enum kco_status kdump_open(struct kco_image *img, const struct kco_image_
 	for (size_t i = 0; status == KCO_OK && i < kd->nr_files; i++) {
 		struct kdump_file *f = &kd->files[i];
 
-		status = kco_bitrank_new(f->io, f->h.bitmap2, f->h.start_pfn, f->h.end_pfn, &f->rank, err);
+		status = kco_bitrank_new(f->io, f->h.bitmap2, f->h.start_pfn, f->h.end_pfn, KCO_LSB_FIRST, &f->rank,
+					 err);
 	}
 	if (status == KCO_OK)
 		status = kco_image_add_segment(img, KCO_PHYS, 0, kd->files[0].h.max_mapnr << kd->block_shift,

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * LKCD, SADUMP, s390 dumps and Xen cores: rare formats, read by libkdumpfile.
- * Their layouts, as far as they are checked here, are in shared/foreign.c.
+ * LKCD, s390 dumps and Xen cores: rare formats, read by libkdumpfile. Their
+ * layouts, as far as they are checked here, are in shared/foreign.c.
  *
  * Handle with care (Debian 12 has 0.5.1): file.mmap_policy is set to NEVER
  * before the open, for a mapped file that is short kills with SIGBUS; sizes
  * are checked before, for without mapping it reads zeros behind the end. One
  * context behind one lock, for its clones are not faster. KDUMP and flattened
- * files never come here.
+ * files never come here, nor SADUMP, where it gives the first page of a run of
+ * pages for each of them (up to the version of October 2024 at least).
  */
 #include "foreign.h"
 #include "spool.h"
@@ -24,8 +25,7 @@
 struct lk {
 	kdump_ctx_t *ctx;
 	pthread_mutex_t lock;
-	struct kco_io **plain; /* the files, or copies of those that are no plain files */
-	size_t nr_plain;
+	struct kco_io *plain; /* the file, or a copy of what is no plain file */
 	uint32_t page_size;
 };
 
@@ -91,10 +91,9 @@ static const struct kco_segment_ops lk_segment_ops = {
 
 static void lk_free(struct lk *lk)
 {
-	kdump_free(lk->ctx);
-	for (size_t i = 0; i < lk->nr_plain; i++)
-		kco_io_unref(lk->plain[i]);
-	free(lk->plain);
+	if (lk->ctx)
+		kdump_free(lk->ctx);
+	kco_io_unref(lk->plain);
 	pthread_mutex_destroy(&lk->lock);
 	free(lk);
 }
@@ -170,29 +169,17 @@ static enum kco_status lk_copy_push(void *arg, struct kco_spool *spool, const ui
 	return n ? kco_spool_write(spool, buf, n, err) : KCO_DONE;
 }
 
-/* The library wants file descriptors: what comes out of a wrapper is copied to a temporary file. */
-static enum kco_status lk_plain(struct kco_image *img, const struct kco_image_options *opts, struct lk *lk, int *fds,
+/* The library wants a file descriptor: what comes out of a wrapper is copied to a temporary file. */
+static enum kco_status lk_plain(struct kco_image *img, const struct kco_image_options *opts, struct lk *lk,
 				struct kco_err *err)
 {
-	lk->plain = calloc(img->nr_files, sizeof(*lk->plain));
-	if (!lk->plain)
-		return kco_fail(err, KCO_E_NOMEM, "out of memory");
-	for (size_t i = 0; i < img->nr_files; i++) {
-		enum kco_status status = KCO_OK;
-
-		if (kco_io_fd(img->files[i]) >= 0)
-			lk->plain[i] = kco_io_ref(img->files[i]);
-		else
-			status = kco_spool_unwrap(img->files[i], opts, lk_copy_push, NULL, &lk->plain[i], err);
-		if (status != KCO_OK)
-			return status;
-		lk->nr_plain++;
-		fds[i] = kco_io_fd(lk->plain[i]);
-	}
+	if (kco_io_fd(img->files[0]) < 0)
+		return kco_spool_unwrap(img->files[0], opts, lk_copy_push, NULL, &lk->plain, err);
+	lk->plain = kco_io_ref(img->files[0]);
 	return KCO_OK;
 }
 
-static enum kco_status lk_setup(struct kco_image *img, struct lk *lk, const int *fds, struct kco_err *err)
+static enum kco_status lk_setup(struct kco_image *img, struct lk *lk, struct kco_err *err)
 {
 	kdump_status r;
 	uint64_t max_pfn;
@@ -203,7 +190,7 @@ static enum kco_status lk_setup(struct kco_image *img, struct lk *lk, const int 
 	r = kdump_set_number_attr(lk->ctx, KDUMP_ATTR_FILE_MMAP_POLICY, KDUMP_MMAP_NEVER);
 	if (r != KDUMP_OK)
 		return lk_fail(lk->ctx, r, "setting " KDUMP_ATTR_FILE_MMAP_POLICY, err);
-	r = kdump_open_fdset(lk->ctx, (unsigned)img->nr_files, fds);
+	r = kdump_open_fd(lk->ctx, kco_io_fd(lk->plain));
 	if (r != KDUMP_OK)
 		return lk_fail(lk->ctx, r, "opening", err);
 	lk->page_size = (uint32_t)lk_number(lk->ctx, KDUMP_ATTR_PAGE_SIZE);
@@ -218,30 +205,27 @@ static enum kco_status lk_setup(struct kco_image *img, struct lk *lk, const int 
 
 static enum kco_status lk_open(struct kco_image *img, const struct kco_image_options *opts, struct kco_err *err)
 {
-	uint8_t head[4096 + 8];
+	uint8_t head[sizeof(Elf64_Ehdr)];
+	enum kco_foreign_kind kind;
 	struct lk *lk;
-	enum kco_status status;
-	size_t got = 0;
-	int *fds;
+	enum kco_status status = kco_io_read(img->files[0], head, sizeof(head), 0, NULL, err);
 
-	// Shorter than that is fine: the kind decides.
-	if (kco_io_read(img->files[0], head, sizeof(head), 0, &got, err) != KCO_OK && got == 0)
-		return kco_fail(err, KCO_E_BADFILE, "empty");
-	status = kco_foreign_check(kco_foreign_kind(head, got), img->files, img->nr_files, err);
+	if (status != KCO_OK)
+		return status;
+	kind = kco_foreign_kind(head, sizeof(head));
+	if (img->nr_files > 1)
+		return kco_fail(err, KCO_E_USAGE, "%zu files given, but this format (%s) has one", img->nr_files,
+				kco_foreign_name(kind));
+	status = kco_foreign_check(kind, img->files[0], err);
 	if (status != KCO_OK)
 		return status;
 	lk = calloc(1, sizeof(*lk));
-	fds = calloc(img->nr_files, sizeof(*fds));
-	if (!lk || !fds) {
-		free(lk);
-		free(fds);
+	if (!lk)
 		return kco_fail(err, KCO_E_NOMEM, "out of memory");
-	}
 	pthread_mutex_init(&lk->lock, NULL);
-	status = lk_plain(img, opts, lk, fds, err);
+	status = lk_plain(img, opts, lk, err);
 	if (status == KCO_OK)
-		status = lk_setup(img, lk, fds, err);
-	free(fds);
+		status = lk_setup(img, lk, err);
 	if (status != KCO_OK) {
 		lk_free(lk);
 		return status;
@@ -257,7 +241,7 @@ static void lk_close(struct kco_image *img)
 
 const struct kco_format_ops kco_format_libkdumpfile = {
 	.name = "libkdumpfile",
-	.description = "LKCD, SADUMP, s390 dump, Xen core (through libkdumpfile)",
+	.description = "LKCD, s390 dump, Xen core (through libkdumpfile)",
 	.probe = lk_probe,
 	.open = lk_open,
 	.close = lk_close,

@@ -21,7 +21,7 @@
 
 static int lime_probe(const struct kco_head *head)
 {
-	if (head->head_size < LIME_HEADER || kco_le32(head->head) != LIME_MAGIC)
+	if (head->head_size < 8 || kco_le32(head->head) != LIME_MAGIC)
 		return 0;
 	return kco_le32(head->head + 4) == 1 ? 100 : 70;
 }

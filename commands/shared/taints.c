@@ -29,7 +29,7 @@ static bool taints_table(struct kco_cmd_ctx *ctx, struct taints_table *table)
 	if (kco_session_need(s, KCO_NEED_SYMS | KCO_NEED_TYPES, NULL) != KCO_OK)
 		return false;
 	types = kco_session_types(s);
-	// The member was called "true" until Linux 47d4b263a2f7 (v4.11).
+	// The first kernels with the table called the member "true".
 	if (kco_symbols_by_name(kco_session_symbols(s), "taint_flags", &sym, NULL) != KCO_OK ||
 	    kco_types_sizeof(types, "taint_flag", &table->entry_size, NULL) != KCO_OK || !table->entry_size ||
 	    (kco_types_field(types, "taint_flag", "c_true", &table->letter, NULL) != KCO_OK &&

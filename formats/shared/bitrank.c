@@ -35,6 +35,7 @@ struct bitrank_chunk {
 struct kco_bitrank {
 	struct kco_io *io;
 	uint64_t off, first, end;
+	enum kco_bit_order order;
 	uint64_t chunk0; /* number of the chunk that holds first */
 	uint64_t chunks;
 	pthread_mutex_t lock; /* of base[], counted, kept and of publishing a chunk */
@@ -44,8 +45,8 @@ struct kco_bitrank {
 	_Atomic(struct bitrank_chunk *) *chunk;
 };
 
-enum kco_status kco_bitrank_new(struct kco_io *io, uint64_t off, uint64_t first, uint64_t end, struct kco_bitrank **ret,
-				struct kco_err *err)
+enum kco_status kco_bitrank_new(struct kco_io *io, uint64_t off, uint64_t first, uint64_t end, enum kco_bit_order order,
+				struct kco_bitrank **ret, struct kco_err *err)
 {
 	struct kco_bitrank *br;
 	uint64_t bytes = end / 8 + (end % 8 != 0);
@@ -65,6 +66,7 @@ enum kco_status kco_bitrank_new(struct kco_io *io, uint64_t off, uint64_t first,
 	br->off = off;
 	br->first = first;
 	br->end = end;
+	br->order = order;
 	br->chunk0 = first >> BITRANK_SHIFT;
 	br->chunks = end > first ? ((end - 1) >> BITRANK_SHIFT) - br->chunk0 + 1 : 0;
 	pthread_mutex_init(&br->lock, NULL);
@@ -91,6 +93,18 @@ void kco_bitrank_free(struct kco_bitrank *br)
 	free(br);
 }
 
+/* Bytes as they are in the file to least significant bit first. */
+static void bitrank_order(const struct kco_bitrank *br, uint8_t *p, size_t n)
+{
+	for (size_t i = 0; br->order == KCO_MSB_FIRST && i < n; i++) {
+		uint8_t b = p[i];
+
+		b = (uint8_t)((b & 0xf0) >> 4 | (b & 0x0f) << 4);
+		b = (uint8_t)((b & 0xcc) >> 2 | (b & 0x33) << 2);
+		p[i] = (uint8_t)((b & 0xaa) >> 1 | (b & 0x55) << 1);
+	}
+}
+
 /* Read the bytes of chunks [c, c+n), bits outside of [first, end) cleared. */
 static enum kco_status bitrank_load(struct kco_bitrank *br, uint64_t c, uint64_t n, uint8_t *buf, struct kco_err *err)
 {
@@ -102,6 +116,7 @@ static enum kco_status bitrank_load(struct kco_bitrank *br, uint64_t c, uint64_t
 
 	if (status != KCO_OK)
 		return kco_context(err, status, "page bitmap");
+	bitrank_order(br, buf, want);
 	memset(buf + want, 0, bytes - want);
 	if (bit0 < br->first) {
 		uint64_t skip = br->first - bit0;
@@ -224,6 +239,7 @@ static enum kco_status bitrank_row(struct kco_bitrank *br, struct bitrank_chunk 
 	}
 	memset(spare, 0, 64);
 	status = kco_io_read(br->io, spare, n, br->off + byte, NULL, err);
+	bitrank_order(br, spare, n);
 	if (status == KCO_OK && byte * 8 < br->first) {
 		uint64_t skip = br->first - byte * 8;
 

@@ -6,7 +6,7 @@
  * n-th page. Nothing is read when it is made: ranks are counted in chunks of
  * 2^16 bits, up to the highest chunk that anyone asked for.
  *
- *   bits   |  chunk 0   |  chunk 1   |  chunk 2  ...      (LSB first)
+ *   bits   |  chunk 0   |  chunk 1   |  chunk 2  ...
  *   base   0            p0           p0+p1                u64 a chunk
  *   chunk  { its bits, u16 rank before each 512 bits }    once asked for
  */
@@ -20,13 +20,19 @@
 
 struct kco_bitrank;
 
+/** Which bit of a byte comes first. */
+enum kco_bit_order {
+	KCO_LSB_FIRST,
+	KCO_MSB_FIRST,
+};
+
 /**
  * Over the bits [@first, @end) of the bitmap whose bit 0 is at byte @off of
  * @io (borrowed). Ranks count from @first. KCO_E_TRUNCATED when the bitmap
  * does not lie within the file.
  */
-enum kco_status kco_bitrank_new(struct kco_io *io, uint64_t off, uint64_t first, uint64_t end, struct kco_bitrank **ret,
-				struct kco_err *err) KCO_MUST_USE;
+enum kco_status kco_bitrank_new(struct kco_io *io, uint64_t off, uint64_t first, uint64_t end, enum kco_bit_order order,
+				struct kco_bitrank **ret, struct kco_err *err) KCO_MUST_USE;
 void kco_bitrank_free(struct kco_bitrank *br);
 
 /**

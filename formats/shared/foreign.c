@@ -9,13 +9,6 @@
  * s390 (zipl's zfcpdump; s390dump.c), big-endian:
  *   u64 magic | u32 version, hdr_size @12, level, page_size @20 | u64 mem_size @24,
  *   start, end | u32 num_pages @48 | memory at hdr_size | "DUMP_END", u64 tod
- * SADUMP (crash's sadump.h; sadump.c): partition header, in a media backup at 4096:
- *   "sadump\0\0" wide | ... | u32 set_disk_set @152 | u64 used_device @160 |
- *   u32 magic chain from 168 to the end of the block, each 11 * (last + 7)
- *   then (disk set: its header, u32 blocks @0) the dump header:
- *   "sadump\0\0" | u32 version @8 | u32 block_size @40, sub_hdr_size @48,
- *   bitmap_blocks, dumpable_bitmap_blocks, max_mapnr @60, nr_cpus @80 | u64 max_mapnr @88
- *   then sub header | bitmap | dumpable bitmap | pages
  * Xen (xen's xc_core.h; elfdump.c): ELF sections .xen_pages with the pages and
  *   .xen_p2m (u64 pfn, gmfn) or .xen_pfn (u64 pfn) with an entry for each.
  */
@@ -33,8 +26,6 @@
 #define S390_MAGIC UINT64_C(0xa8190173618f23fd)
 #define LKCD_PAGES 65536u
 #define FOREIGN_SECTIONS_MAX 1024u
-#define FOREIGN_CPUS_MAX 65536u
-#define SADUMP_PART_SIZE 168u
 
 enum kco_foreign_kind kco_foreign_kind(const uint8_t *head, size_t n)
 {
@@ -45,8 +36,6 @@ enum kco_foreign_kind kco_foreign_kind(const uint8_t *head, size_t n)
 	if (kco_le64(head) == LKCD_MAGIC || kco_le64(head) == LKCD_MAGIC_LIVE || kco_be64(head) == LKCD_MAGIC ||
 	    kco_be64(head) == LKCD_MAGIC_LIVE)
 		return KCO_FOREIGN_LKCD;
-	if (!memcmp(head, "sadump\0", 8) || (n >= 4096 + 8 && !memcmp(head + 4096, "sadump\0", 8)))
-		return KCO_FOREIGN_SADUMP;
 	if (!memcmp(head, ELFMAG, SELFMAG) && head[EI_CLASS] == ELFCLASS64 && head[EI_DATA] == ELFDATA2LSB &&
 	    kco_le16(head + 16) == ET_CORE && kco_le16(head + 56) == 0 && kco_le16(head + 60) != 0)
 		return KCO_FOREIGN_XEN;
@@ -60,8 +49,6 @@ const char *kco_foreign_name(enum kco_foreign_kind kind)
 		return "LKCD";
 	case KCO_FOREIGN_S390:
 		return "s390 dump";
-	case KCO_FOREIGN_SADUMP:
-		return "SADUMP";
 	case KCO_FOREIGN_XEN:
 		return "Xen core";
 	case KCO_FOREIGN_NONE:
@@ -78,8 +65,8 @@ static enum kco_status foreign_within(struct kco_io *io, const char *what, uint6
 
 	if (__builtin_add_overflow(off, size, &end) || end > io->size)
 		return kco_fail(err, KCO_E_TRUNCATED,
-				"%s: truncated: %s at %#" PRIx64 " has %" PRIu64 " bytes, the file ends at %" PRIu64,
-				io->name, what, off, size, io->size);
+				"truncated: %s at %#" PRIx64 " has %" PRIu64 " bytes, the file ends at %" PRIu64, what,
+				off, size, io->size);
 	return KCO_OK;
 }
 
@@ -151,104 +138,6 @@ static enum kco_status foreign_s390(struct kco_io *io, struct kco_err *err)
 	return foreign_within(io, "the memory with its end mark", hdr_size, end, err);
 }
 
-/* How many bits are set in [off, off+size)? Any bit order. */
-static enum kco_status foreign_popcount(struct kco_io *io, uint64_t off, uint64_t size, uint64_t *ret,
-					struct kco_err *err)
-{
-	uint8_t buf[16384];
-
-	*ret = 0;
-	while (size) {
-		size_t n = size < sizeof(buf) ? (size_t)size : sizeof(buf);
-		enum kco_status status = kco_io_read(io, buf, n, off, NULL, err);
-
-		if (status != KCO_OK)
-			return status;
-		for (size_t i = 0; i < n; i++)
-			*ret += (uint64_t)__builtin_popcount(buf[i]);
-		off += n;
-		size -= n;
-	}
-	return KCO_OK;
-}
-
-/* The dump header, bitmaps and (if all pages are in this file) the pages. @used ends this disk's part. */
-static enum kco_status foreign_sadump_header(struct kco_io *io, uint64_t at, uint32_t block, uint64_t used, bool alone,
-					     struct kco_err *err)
-{
-	uint64_t max_mapnr, bitmap, dumpable, data, count;
-	uint8_t raw[96];
-	enum kco_status status = kco_io_read(io, raw, sizeof(raw), at, NULL, err);
-
-	if (status != KCO_OK)
-		return status;
-	max_mapnr = kco_le32(raw + 8) < 1 ? kco_le32(raw + 60) : kco_le64(raw + 88);
-	bitmap = (uint64_t)kco_le32(raw + 52) * block;
-	dumpable = (uint64_t)kco_le32(raw + 56) * block;
-	if (memcmp(raw, "sadump\0", 8) || kco_le32(raw + 40) != block || kco_le32(raw + 80) == 0 ||
-	    kco_le32(raw + 80) > FOREIGN_CPUS_MAX || max_mapnr > bitmap * 8 || max_mapnr > dumpable * 8 ||
-	    bitmap > INT32_MAX || dumpable > INT32_MAX)
-		return kco_fail(err, KCO_E_CORRUPT,
-				"SADUMP: header at %#" PRIx64 " with blocks of %" PRIu32 " bytes, %" PRIu32
-				" CPUs, %#" PRIx64 " pages",
-				at, kco_le32(raw + 40), kco_le32(raw + 80), max_mapnr);
-	data = at + block + (uint64_t)kco_le32(raw + 48) * block + bitmap + dumpable;
-	status = foreign_within(io, "the headers and bitmaps", 0, data, err);
-	if (status == KCO_OK && alone)
-		status = foreign_popcount(io, data - dumpable, dumpable, &count, err);
-	if (status != KCO_OK || !alone)
-		return status;
-	if (used < data || count > (used - data) / block)
-		return kco_fail(err, KCO_E_TRUNCATED,
-				"SADUMP: %" PRIu64 " pages are announced, there is room for %" PRIu64, count,
-				used < data ? 0 : (used - data) / block);
-	return foreign_within(io, "the page data", data, count * block, err);
-}
-
-static enum kco_status foreign_sadump(struct kco_io *io, struct kco_err *err)
-{
-	uint8_t raw[4 + SADUMP_PART_SIZE];
-	uint64_t part = 0, at, used;
-	uint32_t set, last, magic, block, blocks = 0;
-	enum kco_status status = kco_io_read(io, raw, 8, 0, NULL, err);
-
-	if (status == KCO_OK && memcmp(raw, "sadump\0", 8))
-		part = 4096;
-	if (status == KCO_OK)
-		status = kco_io_read(io, raw, sizeof(raw), part, NULL, err);
-	if (status != KCO_OK)
-		return status;
-	set = part ? 0 : kco_le32(raw + 152);
-	used = kco_le64(raw + 160);
-	last = kco_le32(raw + SADUMP_PART_SIZE);
-	// The block ends where the chain of magic numbers does.
-	for (at = part + SADUMP_PART_SIZE + 4; at - part <= 65536; at += 4, last = magic) {
-		uint8_t word[4];
-
-		status = kco_io_read(io, word, sizeof(word), at, NULL, err);
-		if (status != KCO_OK)
-			return status;
-		magic = kco_le32(word);
-		if (magic != 11 * (last + 7))
-			break;
-	}
-	block = (uint32_t)(at - part);
-	if (block < 512 || block > 65536 || (block & (block - 1)))
-		return kco_fail(err, KCO_E_CORRUPT, "SADUMP: the partition header has %" PRIu32 " bytes", block);
-	status = foreign_within(io, "the disk's part", 0, used, err);
-	if (set > 1)
-		return status;
-	if (set == 1) {
-		status = kco_io_read(io, raw, 4, at, NULL, err);
-		blocks = kco_le32(raw);
-		if (status == KCO_OK && (blocks == 0 || blocks > 1024))
-			status = kco_fail(err, KCO_E_CORRUPT, "SADUMP: disk set header of %" PRIu32 " blocks", blocks);
-	}
-	if (status != KCO_OK)
-		return status;
-	return foreign_sadump_header(io, at + (uint64_t)blocks * block, block, used, set == 0, err);
-}
-
 /* The section headers, all of them within the file; their names terminated. */
 static enum kco_status foreign_xen(struct kco_io *io, struct kco_err *err)
 {
@@ -300,30 +189,17 @@ static enum kco_status foreign_xen(struct kco_io *io, struct kco_err *err)
 					    : kco_fail(err, KCO_E_CORRUPT, "Xen core: section names do not end");
 }
 
-enum kco_status kco_foreign_check(enum kco_foreign_kind kind, struct kco_io *const *files, size_t n,
-				  struct kco_err *err)
+enum kco_status kco_foreign_check(enum kco_foreign_kind kind, struct kco_io *io, struct kco_err *err)
 {
-	enum kco_status status = KCO_OK;
-
-	if (n > 1 && kind != KCO_FOREIGN_SADUMP)
-		return kco_fail(err, KCO_E_USAGE, "%zu files given, but a %s is one file", n, kco_foreign_name(kind));
-	for (size_t i = 0; status == KCO_OK && i < n; i++) {
-		switch (kind) {
-		case KCO_FOREIGN_LKCD:
-			status = foreign_lkcd(files[i], err);
-			break;
-		case KCO_FOREIGN_S390:
-			status = foreign_s390(files[i], err);
-			break;
-		case KCO_FOREIGN_SADUMP:
-			status = foreign_sadump(files[i], err);
-			break;
-		case KCO_FOREIGN_XEN:
-			status = foreign_xen(files[i], err);
-			break;
-		case KCO_FOREIGN_NONE:
-			return kco_fail(err, KCO_E_BADFILE, "no format of this row");
-		}
+	switch (kind) {
+	case KCO_FOREIGN_LKCD:
+		return foreign_lkcd(io, err);
+	case KCO_FOREIGN_S390:
+		return foreign_s390(io, err);
+	case KCO_FOREIGN_XEN:
+		return foreign_xen(io, err);
+	case KCO_FOREIGN_NONE:
+		break;
 	}
-	return status;
+	return kco_fail(err, KCO_E_BADFILE, "none of the formats of this row");
 }

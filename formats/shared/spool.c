@@ -57,7 +57,7 @@ static enum kco_status spool_tmpfile(int *ret, struct kco_err *err)
 
 enum kco_status kco_spool_init(struct kco_spool *spool, const struct kco_io *from, struct kco_err *err)
 {
-	*spool = (struct kco_spool){ .fd = -1, .name = from->name };
+	*spool = (struct kco_spool){ .fd = -1, .name = from->name, .from_size = from->size };
 	if (__builtin_mul_overflow(from->size, SPOOL_RATIO_MAX, &spool->limit))
 		spool->limit = INT64_MAX;
 	if (spool->limit < SPOOL_FLOOR)
@@ -153,9 +153,9 @@ enum kco_status kco_spool_write(struct kco_spool *spool, const void *buf, size_t
 
 		if (take > spool->limit - spool->size)
 			return kco_fail(err, KCO_E_NOMEM,
-					"grows to more than %" PRIu64
-					" MiB, %u times its size: refused as a decompression bomb",
-					spool->limit >> 20, SPOOL_RATIO_MAX);
+					"grows to more than %" PRIu64 " MiB from %" PRIu64
+					" KiB: refused as a decompression bomb",
+					spool->limit >> 20, spool->from_size >> 10);
 		memcpy(spool->block + spool->in_block, p, take);
 		spool->in_block += take;
 		spool->size += take;

@@ -23,7 +23,8 @@ struct kco_spool {
 	uint64_t spare; /* bytes that may still go to the disk before the free space is asked for again */
 	uint8_t *block; /* KCO_SPOOL_BLOCK bytes being filled */
 	size_t in_block;
-	const char *name; /* of the compressed file, for messages; borrowed */
+	uint64_t from_size; /* of the compressed file */
+	const char *name;   /* of the compressed file, for messages; borrowed */
 };
 
 /** Start one for what @from (a compressed file) holds. */

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include <kco/arch.h>
+#include <kco/endian.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -254,6 +255,14 @@ static unsigned x86_64_call_before(const uint8_t *code, size_t n)
 	return 0;
 }
 
+static bool x86_64_call_target(const uint8_t *code, size_t n, uint64_t ret, uint64_t *target)
+{
+	if (n < 5 || code[n - 5] != 0xe8)
+		return false;
+	*target = ret + (uint64_t)(int64_t)(int32_t)kco_le32(code + n - 4);
+	return true;
+}
+
 extern const struct kco_arch_ops kco_arch_x86_64;
 const struct kco_arch_ops kco_arch_x86_64 = {
 	.name = "x86_64",
@@ -271,4 +280,5 @@ const struct kco_arch_ops kco_arch_x86_64 = {
 	.phys_mask = PTE_ADDR,
 	.canonical = x86_64_canonical,
 	.call_before = x86_64_call_before,
+	.call_target = x86_64_call_target,
 };

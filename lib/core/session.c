@@ -257,6 +257,11 @@ enum kco_status kco_debuginfo_get(struct kco_session *s, struct kco_debuginfo **
 	return st;
 }
 
+const char *kco_session_vmlinux(const struct kco_session *s)
+{
+	return s->debuginfo ? kco_debuginfo_path(s->debuginfo) : s->opts.vmlinux;
+}
+
 static enum kco_status session_make_symbols(struct kco_session *s, struct kco_err *err)
 {
 	struct kco_symbol_source *src;

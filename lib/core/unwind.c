@@ -51,8 +51,8 @@ enum kco_status kco_unwinder_new(struct kco_session *s, struct kco_unwinder **re
 	// All that is made on first use is made here, on the session's thread.
 	if (kco_session_unwind_tables(s, &tables, &why) == KCO_OK)
 		uw->tables = tables;
-	if (s->debuginfo || (!uw->tables && s->opts.vmlinux))
-		(void)kco_debuginfo_get(s, &uw->di, NULL);
+	if ((s->debuginfo || (!uw->tables && s->opts.vmlinux)) && kco_debuginfo_get(s, &uw->di, NULL))
+		uw->di = NULL;
 	if (!uw->tables && !uw->di)
 		kco_session_warn(s, "no unwind tables (%s): stacks are followed by frame pointers or guessed", why.msg);
 	if (KCO_OS_SLOT(uw->os, is_text))
@@ -171,7 +171,7 @@ enum unwind_result unwind_add(struct unwind_walk *w, const struct kco_regs *regs
 	return kind == KCO_FRAME_USER ? UNWIND_END : UNWIND_NEXT;
 }
 
-static bool unwind_is_text(struct unwind_walk *w, uint64_t addr)
+bool unwind_is_text(struct unwind_walk *w, uint64_t addr)
 {
 	bool (*is_text)(struct kco_session * s, uint64_t pc) = KCO_OS_SLOT(w->uw->os, is_text);
 
@@ -220,7 +220,7 @@ bool unwind_read_trap(struct unwind_walk *w, uint64_t addr, bool hardware_part_o
 	return true;
 }
 
-static bool unwind_regs_user(const struct unwind_walk *w, const struct kco_regs *regs)
+bool unwind_regs_user(const struct unwind_walk *w, const struct kco_regs *regs)
 {
 	bool (*regs_user)(struct kco_session * s, const struct kco_regs *regs) = KCO_OS_SLOT(w->uw->os, regs_user);
 
@@ -269,26 +269,38 @@ enum unwind_result unwind_finish(struct unwind_walk *w)
 	return UNWIND_END;
 }
 
+/* A pc that no row describes. */
+static enum unwind_result unwind_step_without_row(struct unwind_walk *w)
+{
+	uint64_t pc = w->regs.v[w->uw->arch->pc];
+	bool by_fp = w->trace->frames[w->trace->n - 1].by == KCO_BY_FP;
+	bool tables = w->uw->tables || w->uw->di;
+	enum unwind_result result = UNWIND_NONE;
+
+	if (w->exact && !unwind_is_text(w, pc))
+		result = unwind_step_bad_call(w);
+	else if (tables && unwind_is_text(w, pc))
+		result = unwind_step_caller(w);
+	if (result == UNWIND_NONE)
+		result = unwind_step_fp(w);
+	// A kernel without tables and without frame pointers is no fault of the stack.
+	if (result == UNWIND_NONE && (tables || by_fp))
+		unwind_note(w, by_fp ? KCO_E_CORRUPT : KCO_E_NOSYM, "nothing leads on from %#" PRIx64 " (frame #%zu)",
+			    pc, w->trace->n - 1);
+	return result;
+}
+
 static enum unwind_result unwind_step(struct unwind_walk *w)
 {
-	const struct kco_unwind_row *row = unwind_find_row(w);
-	enum unwind_result result = UNWIND_NONE;
-	uint64_t pc = w->regs.v[w->uw->arch->pc];
+	// A call that never returns may be the last of its function: look within it, not behind.
+	uint64_t pc = w->regs.v[w->uw->arch->pc] - !w->exact;
+	const struct kco_unwind_row *row = unwind_find_row(w->uw, pc);
+	enum unwind_result result;
 
-	if (row && row->kind != KCO_ROW_UNKNOWN) {
+	if (row && row->kind != KCO_ROW_UNKNOWN)
 		result = unwind_step_row(w, row);
-	} else {
-		bool by_fp = w->trace->frames[w->trace->n - 1].by == KCO_BY_FP;
-
-		if (w->exact && !row && !unwind_is_text(w, pc))
-			result = unwind_step_bad_call(w);
-		if (result == UNWIND_NONE)
-			result = unwind_step_fp(w);
-		// A kernel without tables and without frame pointers is no fault of the stack.
-		if (result == UNWIND_NONE && (w->uw->tables || w->uw->di || by_fp))
-			unwind_note(w, by_fp ? KCO_E_CORRUPT : KCO_E_NOSYM,
-				    "nothing leads on from %#" PRIx64 " (frame #%zu)", pc, w->trace->n - 1);
-	}
+	else
+		result = unwind_step_without_row(w);
 	if (result == UNWIND_NONE) {
 		w->guess = true;
 		result = unwind_step_scan(w);
@@ -367,6 +379,13 @@ enum kco_status kco_unwind_task(struct kco_unwinder *uw, const struct kco_task *
 		st = KCO_OS_SLOT(uw->os, task_regs)(uw->s, uw->mem, task, &regs, &why);
 	if (st == KCO_OK)
 		return kco_unwind_regs(uw, task, &regs, trace, err);
+	// Where the CPU's registers are lost, the stack may still tell how the task came to run.
+	if (st == KCO_E_RANGE && uw->tables) {
+		struct unwind_walk w = { .uw = uw, .task = task, .trace = trace };
+
+		unwind_load_stacks(&w);
+		unwind_guess_chain(&w);
+	}
 	trace->status = st;
 	snprintf(trace->why, sizeof(trace->why), "%.*s", (int)sizeof(trace->why) - 1, why.msg);
 	return unwind_result(trace, err);

@@ -10,7 +10,8 @@
  */
 #include "unwind_priv.h"
 
-#include <inttypes.h>
+#define GUESS_FRAME_MAX 4096	  /* bytes: how far up a caller is looked for */
+#define GUESS_FUNCTION_MAX 0x4000 /* bytes: how far into a function its pc may be */
 
 static enum unwind_result unwind_step_tagged(struct unwind_walk *w, uint64_t addr)
 {
@@ -19,6 +20,10 @@ static enum unwind_result unwind_step_tagged(struct unwind_walk *w, uint64_t add
 
 	if (at == UNWIND_NOWHERE || (at == w->stack && addr < w->regs.v[w->uw->arch->sp]) ||
 	    (at != w->stack && w->visited >> at & 1) || !unwind_read_trap(w, addr, false, &regs))
+		return UNWIND_NONE;
+	// Any odd number on the stack could be meant: only what interrupted something is a trap frame.
+	if (!unwind_regs_user(w, &regs) && (!unwind_is_text(w, regs.v[w->uw->arch->pc]) ||
+					    unwind_find_stack(w, regs.v[w->uw->arch->sp]) == UNWIND_NOWHERE))
 		return UNWIND_NONE;
 	return unwind_add_trap(w, &regs, KCO_BY_FP, addr);
 }
@@ -69,6 +74,50 @@ enum unwind_result unwind_step_bad_call(struct unwind_walk *w)
 	return unwind_add(w, &next, KCO_FRAME_CALL, pc && pc + 1 ? KCO_BY_SCAN : KCO_BY_ORC, sp, sp);
 }
 
+/* Does the call before @ret lead into the function of @pc, of which only an address is known? */
+static bool unwind_calls_into(struct unwind_walk *w, uint64_t ret, uint64_t pc)
+{
+	const struct kco_arch_ops *arch = w->uw->arch;
+	const struct kco_unwind_row *row;
+	uint64_t target;
+	uint8_t code[8];
+
+	if (!arch->call_target ||
+	    kco_vread(w->uw->mem, w->uw->space, ret - sizeof(code), code, sizeof(code), NULL, NULL) ||
+	    !arch->call_target(code, sizeof(code), ret, &target) || target > pc || pc - target > GUESS_FUNCTION_MAX)
+		return false;
+	// The tables leave out whole functions: what they describe is another one.
+	row = unwind_find_row(w->uw, target);
+	return !row || row->kind == KCO_ROW_UNKNOWN;
+}
+
+enum unwind_result unwind_step_caller(struct unwind_walk *w)
+{
+	const struct kco_arch_ops *arch = w->uw->arch;
+	unsigned ptr = arch->ptr_size;
+	uint64_t pc = w->regs.v[arch->pc], first = w->regs.v[arch->sp], sp = first, end, word, fp;
+	struct kco_regs next = { 0 };
+
+	if (w->stack == UNWIND_NOWHERE || sp % ptr || sp < w->stacks[w->stack].first)
+		return UNWIND_NONE;
+	end = w->stacks[w->stack].end;
+	if (end - sp > GUESS_FRAME_MAX)
+		end = sp + GUESS_FRAME_MAX;
+	for (;; sp += ptr) {
+		if (sp >= end || kco_vread_ptr(w->uw->mem, w->uw->space, sp, &word, NULL))
+			return UNWIND_NONE;
+		if (unwind_is_text(w, word) && unwind_calls_into(w, word, pc))
+			break;
+	}
+	kco_regs_set(&next, arch->pc, word);
+	kco_regs_set(&next, arch->sp, sp + ptr);
+	// A frame pointer into the skipped frame is the function's own, and the caller's lies there.
+	if (kco_regs_get(&w->regs, arch->fp, &fp) &&
+	    (fp < first || fp > sp || !kco_vread_ptr(w->uw->mem, w->uw->space, fp, &fp, NULL)))
+		kco_regs_set(&next, arch->fp, fp);
+	return unwind_add(w, &next, KCO_FRAME_CALL, KCO_BY_SCAN, sp, sp);
+}
+
 enum unwind_result unwind_step_scan(struct unwind_walk *w)
 {
 	uint64_t (*user_regs)(struct kco_session * s, const struct kco_task *task) = KCO_OS_SLOT(w->uw->os, user_regs);
@@ -97,4 +146,41 @@ enum unwind_result unwind_step_scan(struct unwind_walk *w)
 		return unwind_add(w, &next, KCO_FRAME_CALL, KCO_BY_SCAN, sp, sp);
 	}
 	return unwind_finish(w);
+}
+
+/* Follow the rows from the return address @word at @slot; true when they lead to the end of the stack. */
+static bool unwind_chain_from(struct unwind_walk *w, uint64_t slot, uint64_t word)
+{
+	const struct kco_arch_ops *arch = w->uw->arch;
+	struct kco_regs first = { 0 };
+	enum unwind_result result;
+
+	w->trace->n = w->trace->nr_regs = 0;
+	w->guess = true;
+	w->stack = UNWIND_NOWHERE;
+	w->visited = 0;
+	kco_regs_set(&first, arch->pc, word);
+	kco_regs_set(&first, arch->sp, slot + arch->ptr_size);
+	result = unwind_add(w, &first, KCO_FRAME_CALL, KCO_BY_SCAN, slot, slot);
+	w->trace->frames[0].stack = NULL;
+	while (result == UNWIND_NEXT) {
+		const struct kco_unwind_row *row = unwind_find_row(w->uw, w->regs.v[arch->pc] - !w->exact);
+
+		if (!row || row->kind == KCO_ROW_UNKNOWN)
+			return false;
+		result = unwind_step_row(w, row);
+	}
+	return result == UNWIND_END;
+}
+
+void unwind_guess_chain(struct unwind_walk *w)
+{
+	unsigned ptr = w->uw->arch->ptr_size;
+	uint64_t addr, word;
+
+	for (addr = w->stacks[0].first; addr < w->stacks[0].end && w->stacks[0].end - addr >= ptr; addr += ptr)
+		if (!kco_vread_ptr(w->uw->mem, w->uw->space, addr, &word, NULL) && unwind_is_return(w, word, true) &&
+		    unwind_chain_from(w, addr, word))
+			return;
+	w->trace->n = w->trace->nr_regs = 0;
 }

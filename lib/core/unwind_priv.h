@@ -69,6 +69,10 @@ enum unwind_result unwind_add(struct unwind_walk *w, const struct kco_regs *regs
 			      enum kco_frame_by by, uint64_t slot, uint64_t addr);
 /** Could @addr be what a call left: is it code, and (@strict, or when no symbol says so) is a call before it? */
 bool unwind_is_return(struct unwind_walk *w, uint64_t addr, bool strict);
+/** Is @addr kernel text by its address? */
+bool unwind_is_text(struct unwind_walk *w, uint64_t addr);
+/** Was the CPU in user mode with @regs? */
+bool unwind_regs_user(const struct unwind_walk *w, const struct kco_regs *regs);
 /** Decode the trap frame at @addr, the whole or the part the CPU pushed. False notes why not. */
 bool unwind_read_trap(struct unwind_walk *w, uint64_t addr, bool hardware_part_only, struct kco_regs *regs);
 /** Add the frame that a trap frame at @addr interrupted: the kernel's (go on) or the user's (end). */
@@ -80,8 +84,8 @@ enum unwind_result unwind_finish(struct unwind_walk *w);
 /* unwind_step.c */
 struct unwind_memo *unwind_memo_new(void);
 void unwind_memo_free(struct unwind_memo *memo);
-/** The row for the pc of the walk's last frame, memoised; NULL when there is none. Valid until the next call. */
-const struct kco_unwind_row *unwind_find_row(struct unwind_walk *w);
+/** The row for @pc, memoised; NULL when there is none. Valid until the next call. */
+const struct kco_unwind_row *unwind_find_row(struct kco_unwinder *uw, uint64_t pc);
 enum unwind_result unwind_step_row(struct unwind_walk *w, const struct kco_unwind_row *row);
 
 /* unwind_guess.c */
@@ -89,7 +93,18 @@ enum unwind_result unwind_step_row(struct unwind_walk *w, const struct kco_unwin
 enum unwind_result unwind_step_fp(struct unwind_walk *w);
 /** From a pc that is no code: somebody called a bad pointer, and the return address is on top of the stack. */
 enum unwind_result unwind_step_bad_call(struct unwind_walk *w);
+/**
+ * From a function that the tables leave out, to a return address whose call
+ * leads into it: a scan, but for one certain address. Notes nothing.
+ */
+enum unwind_result unwind_step_caller(struct unwind_walk *w);
 /** To the next word of the stack that could be a return address. */
 enum unwind_result unwind_step_scan(struct unwind_walk *w);
+
+/**
+ * Without registers: fill the trace with the longest chain of return addresses
+ * on the task's own stack that the rows lead to its end. All of it is a guess.
+ */
+void unwind_guess_chain(struct unwind_walk *w);
 
 #endif

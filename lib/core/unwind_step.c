@@ -56,14 +56,13 @@ static bool unwind_look_up(struct kco_unwinder *uw, uint64_t pc, struct kco_unwi
 	return uw->tables && kco_orc_find(uw->tables, uw->mem, uw->space, pc, row, NULL) == KCO_OK;
 }
 
-const struct kco_unwind_row *unwind_find_row(struct unwind_walk *w)
+const struct kco_unwind_row *unwind_find_row(struct kco_unwinder *uw, uint64_t pc)
 {
-	struct unwind_memo *memo = w->uw->memo;
-	uint64_t pc = w->regs.v[w->uw->arch->pc] - !w->exact;
+	struct unwind_memo *memo = uw->memo;
 	size_t slot = (size_t)(pc * UINT64_C(0x9e3779b97f4a7c15) >> (64 - MEMO_SLOTS_BITS));
 	struct memo_row *row;
 
-	if (!w->uw->tables && !w->uw->di)
+	if (!uw->tables && !uw->di)
 		return NULL;
 	for (; memo->slots[slot]; slot = (slot + 1) % MEMO_SLOTS) {
 		row = &memo->rows[memo->slots[slot] - 1];
@@ -78,7 +77,7 @@ const struct kco_unwind_row *unwind_find_row(struct unwind_walk *w)
 	row = &memo->rows[memo->n++];
 	memo->slots[slot] = (uint16_t)memo->n;
 	row->pc = pc;
-	row->found = unwind_look_up(w->uw, pc, &row->row);
+	row->found = unwind_look_up(uw, pc, &row->row);
 	return row->found ? &row->row : NULL;
 }
 

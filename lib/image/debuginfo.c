@@ -16,7 +16,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <dwarf.h>
 #include <elfutils/libdwelf.h>
 #include <gelf.h>
 
@@ -36,26 +35,6 @@ void kco_build_id_hex(const uint8_t *id, size_t n, char *hex)
 bool kco_debuginfo_progress(const struct kco_debuginfo *di, const char *what, uint64_t done, uint64_t total)
 {
 	return !di->progress || di->progress(di->progress_arg, what, done, total);
-}
-
-enum kco_status kco_dwarf_fail(const struct kco_debuginfo *di, struct kco_err *err, const char *what)
-{
-	const char *why = dwarf_errmsg(-1);
-
-	return kco_fail(err, KCO_E_CORRUPT, "%s: %s: %s", di->path, what, why ? why : "no reason given");
-}
-
-int kco_dwarf_next(Dwarf_Die *die)
-{
-	Dwarf_Die next;
-	int r = dwarf_siblingof(die, &next);
-
-	if (r)
-		return r < 0 ? -1 : 1;
-	if (next.cu != die->cu || (uintptr_t)next.addr <= (uintptr_t)die->addr)
-		return -1;
-	*die = next;
-	return 0;
 }
 
 /* What a file that is no ELF most likely is, told from its first bytes. */

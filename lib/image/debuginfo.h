@@ -82,7 +82,7 @@ struct kco_debuginfo_module {
 	const struct kco_debuginfo_section {
 		const char *name; /* ".text" */
 		uint64_t addr;
-	} *sections;
+	} * sections;
 	size_t nr_sections;
 };
 /**

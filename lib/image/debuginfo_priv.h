@@ -49,8 +49,6 @@ struct kco_debuginfo {
 
 /** libdw's handle, begun on the first call; the reason why there is none is given again. */
 enum kco_status kco_debuginfo_dwarf(struct kco_debuginfo *di, Dwarf **ret, struct kco_err *err) KCO_MUST_USE;
-/** KCO_E_CORRUPT with the path and libdw's reason for what happened last on this thread. */
-enum kco_status kco_dwarf_fail(const struct kco_debuginfo *di, struct kco_err *err, const char *what);
 /** Tell the caller's callback; false: it gave up. */
 bool kco_debuginfo_progress(const struct kco_debuginfo *di, const char *what, uint64_t done, uint64_t total);
 void kco_build_id_hex(const uint8_t *id, size_t n, char *hex); /* 2 * n + 1 bytes */
@@ -75,11 +73,26 @@ void *kco_debuginfo_cache_load_new(const struct kco_debuginfo *di, const char *s
 void kco_debuginfo_cache_store(const struct kco_debuginfo *di, const char *suffix, uint32_t version, const void *data,
 			       size_t size);
 
+/* dwarf_die.c */
+
+/** KCO_E_CORRUPT with the path and libdw's reason for what happened last on this thread. */
+enum kco_status kco_dwarf_fail(const struct kco_debuginfo *di, struct kco_err *err, const char *what);
 /**
  * The next sibling, into the same object. 0: there is one, 1: none, -1: libdw
  * says no. Only ever goes forwards, whatever DW_AT_sibling says.
  */
 int kco_dwarf_next(Dwarf_Die *die);
+/** A number that @die itself has; false: it has none. */
+bool kco_dwarf_uint(Dwarf_Die *die, unsigned name, uint64_t *value);
+/** Elements of an array type, of all its dimensions; 0 when that is open. */
+enum kco_status kco_dwarf_elements(const struct kco_debuginfo *di, Dwarf_Die *die, uint64_t *ret,
+				   struct kco_err *err) KCO_MUST_USE;
+uint64_t kco_dwarf_pointer_size(Dwarf_Die *die);
+enum kco_type_kind kco_dwarf_type_kind(Dwarf_Die *die);
+/** Whether a DW_ATE_ value is a signed integer's. */
+bool kco_dwarf_encoding_signed(uint64_t encoding);
+enum kco_status kco_dwarf_enumerator_value(const struct kco_debuginfo *di, Dwarf_Die *die, int64_t *value,
+					   struct kco_err *err) KCO_MUST_USE;
 
 /*
  * The index of names: what is declared at the top level of each unit. A type

@@ -75,10 +75,14 @@ static bool search_release(struct search *s)
 		bool below_dir;
 		const char *before, *after;
 	} places[] = {
-		{ true, "/boot/vmlinux-", "" },	      { true, "/boot/vmlinux-", ".debug" },
-		{ true, "/lib/modules/", "/vmlinux" }, { true, "/lib/modules/", "/vmlinux.debug" },
-		{ true, "/vmlinux-", "" },	      { false, "/boot/vmlinux-", "" },
-		{ false, "/lib/modules/", "/build/vmlinux" }, { false, "/lib/modules/", "/vmlinux" },
+		{ true, "/boot/vmlinux-", "" },
+		{ true, "/boot/vmlinux-", ".debug" },
+		{ true, "/lib/modules/", "/vmlinux" },
+		{ true, "/lib/modules/", "/vmlinux.debug" },
+		{ true, "/vmlinux-", "" },
+		{ false, "/boot/vmlinux-", "" },
+		{ false, "/lib/modules/", "/build/vmlinux" },
+		{ false, "/lib/modules/", "/vmlinux" },
 	};
 	char path[4096];
 	int n;
@@ -141,9 +145,10 @@ enum kco_status kco_debuginfo_search_new(const struct kco_debuginfo_request *req
 		return kco_fail(err, KCO_E_NOSYM, "no vmlinux was found in %s, and %s", s.dir, fetch.msg);
 	if (req->build_id && req->build_id_size <= KCO_BUILD_ID_MAX)
 		kco_build_id_hex(req->build_id, req->build_id_size, hex);
-	return kco_fail(err, KCO_E_NOSYM,
-			"no vmlinux for %s (build-id %s) in %s, /boot or /lib/modules%s: name one, or the folder it is in "
-			"(--debug-dir)",
-			by_release ? req->release : "this kernel", hex, s.dir,
-			fetch.msg[0] ? ", nor at debuginfod" : " (DEBUGINFOD_URLS is not set)");
+	return kco_fail(
+		err, KCO_E_NOSYM,
+		"no vmlinux for %s (build-id %s) in %s, /boot or /lib/modules%s: name one, or the folder it is in "
+		"(--debug-dir)",
+		by_release ? req->release : "this kernel", hex, s.dir,
+		fetch.msg[0] ? ", nor at debuginfod" : " (DEBUGINFOD_URLS is not set)");
 }

@@ -106,6 +106,9 @@ static enum kco_status cfi_register(const struct kco_debuginfo *di, const struct
 		return kco_dwarf_fail(di, err, "a register's rule in its CFI");
 	if (n == 0) {
 		rule->kind = ops == mem ? KCO_RULE_UNDEFINED : KCO_RULE_SAME;
+		// libdw's ABI rows for x86_64 name rax (0) where rbx (3) is meant: backends/x86_64_cfi.c, 0.188.
+		if (arch->elf_machine == EM_X86_64 && (dwarf == 0 || dwarf == 3))
+			rule->kind = dwarf == 3 ? KCO_RULE_SAME : KCO_RULE_UNDEFINED;
 		return KCO_OK;
 	}
 	if (n == 1 && (ops[0].atom == DW_OP_regx || (ops[0].atom >= DW_OP_reg0 && ops[0].atom <= DW_OP_reg31))) {
@@ -115,6 +118,11 @@ static enum kco_status cfi_register(const struct kco_debuginfo *di, const struct
 		if (reg >= 0)
 			*rule = (struct kco_rule){ .kind = KCO_RULE_REG, .reg = (uint8_t)reg };
 		return KCO_OK;
+	}
+	// DW_CFA_expression begins with the CFA on the stack; GCC's computes from a register above it.
+	if (n >= 2 && ops[0].atom == DW_OP_call_frame_cfa && cfi_breg(arch, &ops[1], rule)) {
+		ops++;
+		n--;
 	}
 	if (ops[n - 1].atom == DW_OP_stack_value) {
 		if (!cfi_value(arch, ops, n - 1, rule))
@@ -150,8 +158,8 @@ static enum kco_status cfi_saved(const struct kco_debuginfo *di, const struct kc
 			if (rule.kind == KCO_RULE_SAME || (rule.kind == KCO_RULE_UNDEFINED) != (undefined == 1))
 				continue;
 			// The caller's stack pointer is the CFA unless someone says otherwise.
-			if (i == arch->sp && (rule.kind == KCO_RULE_UNDEFINED ||
-					      (rule.kind == KCO_RULE_CFA_VALUE && rule.offset == 0)))
+			if (i == arch->sp &&
+			    (rule.kind == KCO_RULE_UNDEFINED || (rule.kind == KCO_RULE_CFA_VALUE && rule.offset == 0)))
 				continue;
 			row->saved[row->nr_saved].reg = (uint8_t)i;
 			row->saved[row->nr_saved++].rule = rule;

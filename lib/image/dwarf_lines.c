@@ -23,9 +23,9 @@
 #include "debuginfo_priv.h"
 #include "dwarf_memo.h"
 
-#define LINES_DEPTH_MAX 64	       /* functions inlined into each other, blocks in blocks */
-#define LINES_RANGES_MAX 1000000       /* looked at for one address */
-#define LINES_PROGRAM_MAX (16u << 20)  /* bytes; libdw makes up to 50 times that of it */
+#define LINES_DEPTH_MAX 64	      /* functions inlined into each other, blocks in blocks */
+#define LINES_RANGES_MAX 1000000      /* looked at for one address */
+#define LINES_PROGRAM_MAX (16u << 20) /* bytes; libdw makes up to 50 times that of it */
 #define LINES_UNIT_RANGES_MAX ((size_t)4 << 20)
 
 struct lines_range {
@@ -153,7 +153,7 @@ static bool lines_program_fits(Dwarf *dwarf, Dwarf_Die *unit)
 
 struct lines_walk {
 	uint64_t pc;
-	unsigned ranges; /* looked at so far */
+	unsigned ranges;		   /* looked at so far */
 	Dwarf_Die scopes[LINES_DEPTH_MAX]; /* the function, then what was inlined at pc, outermost first */
 	size_t n;
 	bool failed; /* libdw found the file wrong, or a bound was met */

@@ -12,7 +12,7 @@
 struct kco_dwarf_answer {
 	uint64_t pc;
 	const struct kco_source_line *rows;
-	uint32_t n; /* 0: no line is known, which is an answer too */
+	uint32_t n;  /* 0: no line is known, which is an answer too */
 	bool cached; /* from a file that someone may have made up */
 };
 

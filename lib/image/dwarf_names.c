@@ -40,9 +40,9 @@ struct names_entry {
 struct kco_dwarf_names {
 	struct names_entry *entries;
 	size_t n;
-	bool cached;	   /* from a file that someone may have made up */
-	bool damaged;	   /* a unit could not be read to its end ... */
-	uint64_t damage;   /* ... the one at this offset */
+	bool cached;	    /* from a file that someone may have made up */
+	bool damaged;	    /* a unit could not be read to its end ... */
+	uint64_t damage;    /* ... the one at this offset */
 	uint32_t *in_order; /* indices by offset, for kco_dwarf_names_next() */
 	size_t nr_in_order;
 };
@@ -236,14 +236,12 @@ static enum kco_status names_build_new(struct kco_debuginfo *di, struct kco_dwar
 	if (cancelled || b.failed || !names) {
 		free(b.entries);
 		free(names);
-		return cancelled ? kco_fail(err, KCO_E_CANCELLED, "indexing %s was interrupted", di->path) :
-				   kco_fail(err, KCO_E_NOMEM, "an index of the names in %s: out of memory", di->path);
+		return cancelled ? kco_fail(err, KCO_E_CANCELLED, "indexing %s was interrupted", di->path)
+				 : kco_fail(err, KCO_E_NOMEM, "an index of the names in %s: out of memory", di->path);
 	}
 	if (b.n)
 		qsort(b.entries, b.n, sizeof(*b.entries), names_compare);
-	*names = (struct kco_dwarf_names){
-		.entries = b.entries, .n = b.n, .damaged = b.damaged, .damage = b.damage
-	};
+	*names = (struct kco_dwarf_names){ .entries = b.entries, .n = b.n, .damaged = b.damaged, .damage = b.damage };
 	if (!b.damaged)
 		kco_debuginfo_cache_store(di, NAMES_SUFFIX, NAMES_VERSION, b.entries, b.n * sizeof(*b.entries));
 	*ret = names;
@@ -354,6 +352,27 @@ static bool names_die(struct kco_debuginfo *di, const struct names_entry *entry,
 	return got && (!name || strcmp(got, name) == 0);
 }
 
+static enum kco_status names_none(const struct kco_debuginfo *di, enum kco_dwarf_name_kind kind, const char *name,
+				  struct kco_err *err)
+{
+	static const char *const words[KCO_DWARF_NAME_KINDS] = {
+		[KCO_DWARF_STRUCT] = "struct ",
+		[KCO_DWARF_UNION] = "union ",
+		[KCO_DWARF_ENUM] = "enum ",
+		[KCO_DWARF_TYPEDEF] = "",
+		[KCO_DWARF_BASE] = "",
+		[KCO_DWARF_ENUMERATOR] = "enumerator ",
+		[KCO_DWARF_VARIABLE] = "variable ",
+		[KCO_DWARF_DECLARED] = "variable ",
+	};
+
+	if (di->names->damaged)
+		return kco_fail(err, KCO_E_CORRUPT,
+				"no %s%s in what could be read of the DWARF: the unit at %#" PRIx64 " is damaged (%s)",
+				words[kind], name, di->names->damage, di->path);
+	return kco_fail(err, KCO_E_NOTYPE, "no %s%s in the DWARF", words[kind], name);
+}
+
 enum kco_status kco_dwarf_names_find(struct kco_debuginfo *di, enum kco_dwarf_name_kind kind, const char *name,
 				     Dwarf_Die *ret, struct kco_err *err)
 {
@@ -368,12 +387,8 @@ enum kco_status kco_dwarf_names_find(struct kco_debuginfo *di, enum kco_dwarf_na
 		entry = names_search(di->names, kind, hash);
 		if (!entry && kind == KCO_DWARF_VARIABLE)
 			entry = names_search(di->names, KCO_DWARF_DECLARED, hash);
-		if (!entry && di->names->damaged)
-			return kco_fail(err, KCO_E_CORRUPT,
-					"%s: '%s' was not found, and the unit at %#" PRIx64 " of .debug_info is damaged",
-					di->path, name, di->names->damage);
 		if (!entry)
-			return kco_fail(err, KCO_E_NOTYPE, "%s has no '%s'", di->path, name);
+			return names_none(di, kind, name, err);
 		if (names_die(di, entry, name, ret))
 			return KCO_OK;
 		if (!di->names->cached)

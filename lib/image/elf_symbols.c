@@ -5,7 +5,8 @@
  * Of several names for one address the kernel's own choice is given, so that
  * output is the same as from the dump's kallsyms. Linux's scripts/kallsyms.c
  * sorts by address, weak ones last, those that the linker script may have
- * made last, fewer leading underscores first; the kernel takes the first.
+ * made last, fewer leading underscores first, then as nm -n does: by name; the
+ * kernel takes the first. Names that it leaves out (scripts/mksysmap) are last.
  */
 #include "debuginfo.h"
 
@@ -23,7 +24,6 @@
 struct elf_symbol {
 	uint64_t addr, size;
 	const char *name; /* in the mapped file */
-	uint32_t order;	  /* in the file */
 	uint16_t rank;	  /* among those of one address */
 	char type;
 };
@@ -51,6 +51,19 @@ static bool elf_symbols_ends(const char *name, size_t n, const char *end)
 	return n >= k && memcmp(name + n - k, end, k) == 0;
 }
 
+/* Whether the kernel's own table leaves it out. */
+static bool elf_symbols_left_out(const struct elf_symbol *sym)
+{
+	static const char *const prefixes[] = { "__crc_", "__kstrtab_", "__kstrtabns_", "init_per_cpu__" };
+
+	if (sym->type == 'a')
+		return true;
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (strncmp(sym->name, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	return false;
+}
+
 static uint16_t elf_symbols_rank(const struct elf_symbol *sym)
 {
 	size_t n = strlen(sym->name), underscores = strspn(sym->name, "_");
@@ -60,7 +73,8 @@ static uint16_t elf_symbols_rank(const struct elf_symbol *sym)
 		       elf_symbols_ends(sym->name, n, "_end"));
 	bool weak = sym->type == 'w' || sym->type == 'W';
 
-	return (uint16_t)((weak ? 0x8000u : 0) | (script ? 0x4000u : 0) | (underscores < 0xff ? underscores : 0xff));
+	return (uint16_t)((elf_symbols_left_out(sym) ? 0x8000u : 0) | (weak ? 0x4000u : 0) | (script ? 0x2000u : 0) |
+			  (underscores < 0xff ? underscores : 0xff));
 }
 
 static int elf_symbols_compare(const void *a, const void *b)
@@ -71,7 +85,7 @@ static int elf_symbols_compare(const void *a, const void *b)
 		return x->addr < y->addr ? -1 : 1;
 	if (x->rank != y->rank)
 		return x->rank < y->rank ? -1 : 1;
-	return x->order < y->order ? -1 : x->order > y->order;
+	return strcmp(x->name, y->name);
 }
 
 /* As nm prints it. */
@@ -81,6 +95,8 @@ static char elf_symbols_type(const struct elf_symbols_file *file, const GElf_Sym
 	const GElf_Shdr *sh;
 	char type;
 
+	if (file->percpu && sym->st_shndx == file->percpu)
+		return 'A'; // as kallsyms has it
 	if (bind == STB_WEAK)
 		return GELF_ST_TYPE(sym->st_info) == STT_OBJECT ? 'V' : 'W';
 	if (sym->st_shndx == SHN_ABS) {
@@ -188,7 +204,6 @@ static enum kco_status elf_symbols_read(struct elf_symbols_file *file, struct el
 		*out = (struct elf_symbol){ .addr = sym.st_value, .size = sym.st_size, .name = name };
 		if (elf_symbols_moves(file, &sym))
 			out->addr += di->bias;
-		out->order = (uint32_t)i;
 		out->type = elf_symbols_type(file, &sym);
 		out->rank = elf_symbols_rank(out);
 		syms->n++;
@@ -326,8 +341,7 @@ static const struct kco_symbol_source_ops elf_symbols_ops = {
 	.free = elf_symbols_free,
 };
 
-enum kco_status kco_debuginfo_symbols_new(struct kco_debuginfo *di, struct kco_symbol_source **ret,
-					  struct kco_err *err)
+enum kco_status kco_debuginfo_symbols_new(struct kco_debuginfo *di, struct kco_symbol_source **ret, struct kco_err *err)
 {
 	struct elf_symbols_file file = { .di = di };
 	struct elf_symbols *syms;

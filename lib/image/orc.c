@@ -23,7 +23,8 @@
 
 #define ORC_BASES 16
 #define ORC_ENTRY_MAX 64
-#define ORC_SAMPLES 256
+#define ORC_SAMPLE_RUNS 8		  /* rows looked at to learn what types mean: runs ... */
+#define ORC_SAMPLE_RUN 64		  /* ... of so many */
 #define ORC_TABLE_MAX (UINT64_C(1) << 28) /* rows */
 #define ORC_RUN 64			  /* ips that are read at once when so few are left */
 
@@ -174,8 +175,8 @@ enum kco_status kco_orc_table_init(struct kco_orc_table *table, const struct kco
 		return kco_fail(err, KCO_E_CORRUPT,
 				"ORC table: %" PRIu64 " bytes of addresses and %" PRIu64 " of rows of %" PRIu32,
 				ip_size, entries_size, layout->entry_size);
-	for (unsigned i = 0; i <= 16; i++) {
-		enum kco_status st = orc_ip(table, mem, space, (table->count - 1) * i / 16, &pc, err);
+	for (unsigned i = 0; i <= 8; i++) {
+		enum kco_status st = orc_ip(table, mem, space, (table->count - 1) * i / 8, &pc, err);
 
 		if (st)
 			return st;
@@ -203,17 +204,23 @@ enum kco_status kco_orc_calibrate(struct kco_orc_layout *layout, const struct kc
 				  const struct kco_space *space, struct kco_err *err)
 {
 	unsigned counts[8] = { 0 }, seen = 0, most = 0;
-	uint64_t samples = table->count < ORC_SAMPLES ? table->count : ORC_SAMPLES;
+	uint64_t run = table->count < ORC_SAMPLE_RUN ? table->count : ORC_SAMPLE_RUN;
+	uint8_t raw[ORC_SAMPLE_RUN * ORC_ENTRY_MAX];
 
-	for (uint64_t i = 0; i < samples; i++) {
-		uint8_t raw[ORC_ENTRY_MAX];
+	// A few runs of neighbours, so that few pages are touched. What cannot be read does not vote.
+	for (uint64_t i = 0; i < ORC_SAMPLE_RUNS; i++) {
+		uint64_t first = (table->count - run) * i / ORC_SAMPLE_RUNS;
+		const uint8_t *p = raw, *end = raw + run * layout->entry_size;
 
-		// What cannot be read does not vote.
-		if (orc_entry(table, layout, mem, space, table->count * i / samples, raw, NULL) ||
-		    orc_get(&layout->sp_reg, raw, layout->entry_size) != (uint64_t)layout->sp_reg_sp)
+		if (kco_vread(mem, space, table->entries + first * layout->entry_size, raw, (size_t)(end - raw), NULL,
+			      NULL))
 			continue;
-		counts[orc_get(&layout->type, raw, layout->entry_size) & 7]++;
-		seen++;
+		for (; p < end; p += layout->entry_size) {
+			if (orc_get(&layout->sp_reg, p, layout->entry_size) != (uint64_t)layout->sp_reg_sp)
+				continue;
+			counts[orc_get(&layout->type, p, layout->entry_size) & 7]++;
+			seen++;
+		}
 	}
 	for (unsigned i = 1; i < 8; i++)
 		if (counts[i] > counts[most])
@@ -296,9 +303,9 @@ static void orc_row(const struct kco_orc_layout *l, const uint8_t *raw, struct k
 		row->kind = KCO_ROW_UNKNOWN;
 		return;
 	}
-	// SP and BP, direct or not; the kernel takes the other registers as they are.
-	if (row->cfa.kind != KCO_RULE_REG || row->cfa.reg == l->fp || sp_reg == (uint64_t)l->sp_reg_sp)
-		row->cfa.offset = (int32_t)orc_get(&l->sp_offset, raw, l->entry_size);
+	// The kernel adds no offset to R10, R13, DX and DI; objtool writes one for DX in the NMI entry, where it is
+	// due.
+	row->cfa.offset = (int32_t)orc_get(&l->sp_offset, raw, l->entry_size);
 	row->signal = l->signal.size ? orc_get(&l->signal, raw, l->entry_size) != 0 : row->kind != KCO_ROW_CALL;
 	row->ra_offset = l->ra_offset;
 	if (bp_reg != 0) {

@@ -34,10 +34,7 @@ struct kco_orc_layout {
 	uint32_t entry_size;
 	/* Values of `type`; -1 when this kernel has no such value. */
 	int type_undefined, type_end, type_call, type_regs, type_regs_partial;
-	/*
-	 * For each value of sp_reg: the CFA's rule, without its offset (which
-	 * the bases R10, R13, DI and DX do not use). UNDEFINED: no such base.
-	 */
+	/* For each value of sp_reg: the CFA's rule, without its offset. UNDEFINED: no such base. */
 	struct kco_rule regs[16];
 	int sp_reg_sp;	     /* the value of sp_reg that means the stack pointer */
 	int bp_cfa, bp_self; /* values of bp_reg: saved at CFA + offset, at *(bp + offset) */

@@ -385,8 +385,9 @@ static void tasks_stack_size(struct tasks_walk *w)
 	w->stack_size = 16384;
 	if (!kco_types_sizeof(w->s->types, "thread_union", &w->stack_size, NULL))
 		return;
-	if (!kco_symbols_by_name(w->s->symbols, "init_stack", &sym, NULL) && sym.size >= 4096 && sym.size <= 65536)
-		w->stack_size = sym.size;
+	/* To its end another symbol may follow inside of it: __top_init_kernel_stack. */
+	if (!kco_symbols_by_name(w->s->symbols, "init_stack", &sym, NULL) && sym.size > 4096 && sym.size <= 65536)
+		w->stack_size = (sym.size + 4095) & ~UINT64_C(4095);
 }
 
 enum kco_status linux_tasks(struct kco_session *s, enum kco_status (*add)(void *arg, const struct kco_task *task),

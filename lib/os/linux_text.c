@@ -53,9 +53,11 @@ static void text_module_orc(struct kco_session *s, struct kco_unwind_tables *t, 
 		if (kco_orc_table_init(table, &t->layout, s->mem, &s->kernel, at, count * 4, rows,
 				       count * t->layout.entry_size, NULL))
 			continue;
-		/* A module's text ends where its memory does. */
-		if (mods[i].text_size)
+		/* Rows of its freed init text lie elsewhere, where another module may live now. */
+		if (mods[i].text_size) {
+			table->first_pc = mods[i].base;
 			table->last_pc = mods[i].base + mods[i].text_size - 1;
+		}
 		t->nr_tables++;
 	}
 }

@@ -51,10 +51,11 @@ static bool stacks_percpu(struct stacks *st, const char *name, uint64_t offset, 
 
 static void stacks_irq(struct stacks *st)
 {
-	uint64_t top, size = IRQ_STACK_SIZE;
+	uint64_t top, size;
 	struct kco_field field;
 
-	(void)kco_types_sizeof(st->s->types, "irq_stack", &size, NULL);
+	if (kco_types_sizeof(st->s->types, "irq_stack", &size, NULL))
+		size = IRQ_STACK_SIZE;
 	if (kco_types_field(st->s->types, "pcpu_hot", "hardirq_stack_ptr", &field, NULL) ||
 	    !stacks_percpu(st, "pcpu_hot", field.offset, &top)) {
 		if (!stacks_percpu(st, "hardirq_stack_ptr", 0, &top) && !stacks_percpu(st, "irq_stack_ptr", 0, &top))

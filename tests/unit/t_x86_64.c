@@ -265,6 +265,18 @@ static void test_call__what_is_none(void **state)
 	CALL("\xe8\x01\x02\x03", 0);
 }
 
+static void test_call__target_of_a_direct_one(void **state)
+{
+	const uint8_t back[] = { 0x90, 0xe8, 0xfb, 0xff, 0xff, 0xff }, indirect[] = { 0x90, 0x41, 0xff, 0xd3 };
+	uint64_t target = 1;
+
+	(void)state;
+	assert_true(arch()->call_target(back, sizeof(back), 0xffffffff81000005, &target));
+	assert_int_equal(target, 0xffffffff81000000);
+	assert_false(arch()->call_target(indirect, sizeof(indirect), 0xffffffff81000005, &target));
+	assert_false(arch()->call_target(back + 2, 4, 0xffffffff81000005, &target));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -281,6 +293,7 @@ int main(void)
 		cmocka_unit_test(test_canonical__sign_extension),
 		cmocka_unit_test(test_call__all_forms),
 		cmocka_unit_test(test_call__what_is_none),
+		cmocka_unit_test(test_call__target_of_a_direct_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,6 +87,9 @@ struct kco_arch_ops {
 	bool (*canonical)(uint64_t va, unsigned va_bits);
 	/* Length of a call instruction that ends right before a return address, 0 if none does. May be NULL. */
 	unsigned (*call_before)(const uint8_t *code, size_t n);
+	/* Where the call that ends right before @ret goes, when its code says so (no register, no memory). May be NULL.
+	 */
+	bool (*call_target)(const uint8_t *code, size_t n, uint64_t ret, uint64_t *target);
 };
 
 /** All architectures, NULL-terminated. */

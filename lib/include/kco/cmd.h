@@ -111,6 +111,14 @@ struct kco_cmd_ctx {
 	const struct kco_cmd *const *commands;
 	const struct kco_format_ops *const *formats;
 	const struct kco_opt *globals; /* options that go with every command */
+	/*
+	 * For commands that run others (convert --touched): run @line, one
+	 * command with its options and arguments, on ctx->session. Its output
+	 * is thrown away; rows that fail are added to ctx->failed_rows. NULL:
+	 * nobody can.
+	 */
+	enum kco_status (*run_line)(struct kco_cmd_ctx *ctx, const char *line, struct kco_err *err);
+	void *run_line_arg; /* the CLI's own */
 };
 
 /** All commands in the order of commands.def, NULL-terminated. */

@@ -99,6 +99,8 @@ void kco_cell_int(struct kco_table *table, int64_t v);
 void kco_cell_uint(struct kco_table *table, uint64_t v);
 void kco_cell_addr(struct kco_table *table, uint64_t v); /* text: plain hex as crash has it */
 void kco_cell_double(struct kco_table *table, double v, unsigned decimals);
+/** Text: @yes when true, else empty. */
+void kco_cell_bool(struct kco_table *table, bool v, const char *yes);
 void kco_cell_null(struct kco_table *table);
 /** As kco_cell_int() with another text: "3.2G" for people, the number in JSON. */
 void kco_cell_num_text(struct kco_table *table, int64_t v, const char *text);

@@ -158,6 +158,9 @@ enum kco_status kco_system_get(struct kco_session *s, const struct kco_system_in
 /** The separate debug information (vmlinux): found, checked by build-id and opened on first use. */
 enum kco_status kco_debuginfo_get(struct kco_session *s, struct kco_debuginfo **ret, struct kco_err *err) KCO_MUST_USE;
 
+/** The path of the vmlinux in use, else of the one that the user named, else NULL. Looks for nothing. */
+const char *kco_session_vmlinux(const struct kco_session *s);
+
 /** A source position; strings live as long as the session. */
 struct kco_source_line {
 	const char *function; /* inlined or containing function, NULL unknown */

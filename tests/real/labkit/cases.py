@@ -25,7 +25,7 @@ CASES = {
     "6.1-kdump": {"flavour": "6.1", "cpu": "max,la57=off", "spin": "user 1", "memory": 640,
                   "kdump": "-F -l -d 31"},
     "6.12-kdump": {"flavour": "6.12", "cpu": "max", "spin": "kernel 1", "memory": 640,
-                   "kdump": "-F -l -d 31"},
+                   "kdump": "-F -l -d 23"},
 }
 
 DEFAULTS = {"memory": 256, "cast": "all", "panic": "sysrq", "kdump": "", "sysctl": ""}

@@ -63,12 +63,12 @@ def build(name, case, kernel, out):
             booted = time.monotonic()
         finish(case, work, out)
     if not case["kdump"]:
-        how.update(variants(out, name))
+        how.update(variants(out, case))
     return {
         "case": name, "settings": case, "release": kernel["release"], "package": kernel["deb"],
         "cpu": case["cpu"], "qemu": run([qemu.QEMU, "--version"]).splitlines()[0],
         "makedumpfile": run(["makedumpfile", "-v"]).splitlines()[0],
-        "qemu_args": argv, "cmdline": cmdline, "variants": how,
+        "qemu_args": argv, "cmdline": cmdline, "variants": how, "lossy": [] if case["kdump"] else lossy(case),
         "seconds": {"boot and dump": round(booted - begin, 1), "variants": round(time.monotonic() - booted, 1)},
     }
 
@@ -161,37 +161,54 @@ def finish_kdump(work, out):
 
 
 # variant -> makedumpfile's options, and its source. With the firmware at the end
-# of the 4 GiB makedumpfile -E complains of its own bitmap.
+# of the 4 GiB makedumpfile -E complains of its own bitmap. LEVEL is the kernel's
+# best dump level.
 MAKEDUMPFILE = {
     "vmcore.kdump-lzo": ("-l -d 0", "all"),
     "vmcore.kdump-zlib": ("-c -d 0", "all"),
     "vmcore.flat-lzo": ("-F -l -d 0", "all"),
     "vmcore.d31": ("-l -d 31", "ram"),
-    "vmcore.makedumpfile-E": ("-E -d 31", "ram"),
-    "vmcore.flat-elf": ("-F -E -d 31", "ram"),
+    "vmcore.filtered": ("-l -d LEVEL", "ram"),
+    "vmcore.makedumpfile-E": ("-E -d LEVEL", "ram"),
+    "vmcore.flat-elf": ("-F -E -d LEVEL", "ram"),
 }
 
 
-def variants(out, name):
+def variants(out, case):
     """The formats that are made from QEMU's core afterwards."""
     def path(variant):
         return os.path.join(out, variant)
 
+    level = str(kernels.DUMP_LEVEL[case["flavour"]])
     how = {}
     source = {"all": path("source.all"), "ram": path("source.ram")}
     for kind, copy in source.items():
         formats.elf_plain_header(path("vmcore.elf"), copy, kind == "all")
     env = dict(os.environ, TMPDIR=out)
     for variant, (options, kind) in MAKEDUMPFILE.items():
+        options = options.replace("LEVEL", level)
         if os.path.exists(path(variant)):
             continue
         how[variant] = "makedumpfile " + options
         makedumpfile(options.split(), source[kind], path(variant), env)
     split = [path(f"vmcore.split{i}") for i in (1, 2, 3)]
-    run(["makedumpfile", "--split", "--splitblock-size", "4", "-l", "-d", "31", source["ram"], *split], env=env)
-    how.update({os.path.basename(p): "makedumpfile --split --splitblock-size 4 -l -d 31" for p in split})
-    incomplete(path("vmcore.d31"), source["ram"], path("vmcore.incomplete"), env)
-    how["vmcore.incomplete"] = "makedumpfile -l -d 31, disk full at 60 %"
+    options = ["--split", "--splitblock-size", "4", "-l", "-d", level]
+    run(["makedumpfile", *options, source["ram"], *split], env=env)
+    how.update({os.path.basename(p): "makedumpfile " + " ".join(options) for p in split})
+    incomplete(path("vmcore.kdump-lzo"), source["all"], path("vmcore.incomplete"), env)
+    how["vmcore.incomplete"] = "makedumpfile -l -d 0, disk full at 60 %"
+    own_variants(path, how)
+    for copy in source.values():
+        os.unlink(copy)
+    for variant in how:
+        os.chmod(path(variant), 0o644)
+        if not os.path.getsize(path(variant)):
+            raise LabError(f"{variant} is empty")
+    return how
+
+
+def own_variants(path, how):
+    """Those that no installed program writes."""
     for codec in formats.CODECS:
         formats.recompress(path("vmcore.kdump-zlib"), path("vmcore.kdump-" + codec), codec)
         how["vmcore.kdump-" + codec] = "the pages of vmcore.kdump-zlib, packed by the lab"
@@ -201,17 +218,15 @@ def variants(out, name):
     formats.write_lime(path("vmcore.elf"), path("vmcore.lime"))
     formats.write_raw(path("vmcore.elf"), path("vmcore.raw"))
     how["vmcore.lime"] = how["vmcore.raw"] = "the RAM of vmcore.elf, written by the lab"
-    if name.endswith("-small"):
-        with open(path("vmcore.flat-lzo"), "rb") as f, gzip.open(path("vmcore.flat-lzo.gz"), "wb", 1) as g:
-            shutil.copyfileobj(f, g)
-        how["vmcore.flat-lzo.gz"] = "gzip"
-    for copy in source.values():
-        os.unlink(copy)
-    for variant in how:
-        os.chmod(path(variant), 0o644)
-        if not os.path.getsize(path(variant)):
-            raise LabError(f"{variant} is empty")
-    return how
+    with open(path("vmcore.flat-lzo"), "rb") as f, gzip.open(path("vmcore.flat-lzo.gz"), "wb", 1) as g:
+        shutil.copyfileobj(f, g)
+    how["vmcore.flat-lzo.gz"] = "vmcore.flat-lzo, gzipped"
+
+
+# What cannot be whole: a full disk, and user pages filtered by a makedumpfile
+# that takes slab pages for them.
+def lossy(case):
+    return ["vmcore.incomplete"] + (["vmcore.d31"] if kernels.DUMP_LEVEL[case["flavour"]] != 31 else [])
 
 
 def makedumpfile(options, source, target, env):
@@ -232,7 +247,7 @@ def incomplete(whole, source, target, env):
              os.path.join(HERE, "host", "enospc.c"), "-ldl"])
         env = dict(env, LD_PRELOAD=shim, ENOSPC_FILE=os.path.basename(target),
                    ENOSPC_AT=str(os.path.getsize(whole) * 6 // 10))
-        p = subprocess.run(["makedumpfile", "-l", "-d", "31", source, target], env=env, check=False,
+        p = subprocess.run(["makedumpfile", "-l", "-d", "0", source, target], env=env, check=False,
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     with open(target, "rb") as f:
         status = formats.read_at(f, 424, 4)[0]

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * convert: write the dump, or a part of it, as another file.
+ *
+ * What there is so far: --touched, the pages that some commands read. The
+ * dump is opened once more in a session that notes every page, the commands
+ * run on that one, and its notes become the new file.
+ */
+#include <kco/cmd.h>
+
+#include <inttypes.h>
+#include <string.h>
+
+#include <kco/record.h>
+
+struct convert_opts {
+	const char *touched, *output, *format;
+	bool force;
+};
+
+/* The next command of "bt --all; ps", with ';' in quotes left alone; NULL at the end. */
+static const char *convert_next(struct kco_arena *arena, const char **p)
+{
+	const char *start = *p;
+	char quote = '\0';
+
+	if (!*start)
+		return NULL;
+	for (; **p && (quote || **p != ';'); (*p)++) {
+		if (quote && **p == quote)
+			quote = '\0';
+		else if (!quote && (**p == '\'' || **p == '"'))
+			quote = **p;
+	}
+	start += strspn(start, " \t");
+	return kco_arena_strndup(arena, start, (size_t)((*p)++ - start));
+}
+
+/* Run the commands on the recording session. The cursor may not step over the NUL. */
+static enum kco_status convert_record(struct kco_cmd_ctx *ctx, struct kco_session *session, const char *lines,
+				      struct kco_err *err)
+{
+	struct kco_cmd_ctx inner = *ctx;
+	size_t n = strlen(lines), ran = 0;
+	const char *p = lines;
+
+	inner.session = session;
+	inner.failed_rows = 0;
+	while (p < lines + n) {
+		const char *line = convert_next(ctx->arena, &p);
+		enum kco_status status;
+
+		if (!line)
+			return kco_fail(err, KCO_E_NOMEM, "out of memory");
+		if (!*line)
+			continue;
+		status = inner.run_line(&inner, line, err);
+		if (status != KCO_OK)
+			return kco_context(err, status, "%s", line);
+		ran++;
+	}
+	if (!ran)
+		return kco_fail(err, KCO_E_USAGE, "--touched names no command");
+	if (inner.failed_rows)
+		kco_session_warn(ctx->session,
+				 "%zu rows of the commands could not be made; the new dump has what they could read",
+				 inner.failed_rows);
+	return KCO_OK;
+}
+
+static void convert_show(struct kco_cmd_ctx *ctx, const char *path, const char *format,
+			 const struct kco_recording_stats *stats)
+{
+	struct kco_out *out = ctx->out;
+
+	kco_text(out, "%s: %s, %" PRIu64 " pages of %" PRIu64 " bytes, %" PRIu64 " bytes\n", path, format, stats->pages,
+		 stats->page_size, stats->file_size);
+	if (stats->lost)
+		kco_text(out, "  %" PRIu64 " pages were read in part only and are not in it\n", stats->lost);
+	kco_json_row(out);
+	kco_json_str(out, "file", path);
+	kco_json_str(out, "format", format);
+	kco_json_uint(out, "pages", stats->pages);
+	kco_json_uint(out, "page_size", stats->page_size);
+	kco_json_uint(out, "bytes", stats->file_size);
+	kco_json_uint(out, "lost_pages", stats->lost);
+	kco_json_row_end(out);
+}
+
+static enum kco_status convert_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
+{
+	const struct convert_opts *opts = ctx->opts;
+	const char *format = opts->format ? opts->format : "kdump";
+	struct kco_recording_stats stats = { 0 };
+	struct kco_recording *rec;
+	enum kco_status status;
+
+	if (!opts->touched || !opts->output || ctx->argc)
+		return kco_fail(err, KCO_E_USAGE, "convert takes --touched 'COMMAND; ...' and -o FILE");
+	if (!ctx->run_line)
+		return kco_fail(err, KCO_E_UNSUPPORTED, "commands cannot be run from here");
+	status = kco_recording_new(ctx->session, &rec, err);
+	if (status != KCO_OK)
+		return status;
+	status = convert_record(ctx, kco_recording_session(rec), opts->touched, err);
+	if (status == KCO_OK) {
+		status = kco_recording_write(rec, format, opts->output, opts->force, &stats, err);
+		if (status == KCO_E_USAGE && !opts->force)
+			status = kco_context(err, status, "not written (--force replaces a file)");
+	}
+	kco_recording_free(rec);
+	if (status == KCO_OK)
+		convert_show(ctx, opts->output, format, &stats);
+	return status;
+}
+
+#define CONVERT(field) offsetof(struct convert_opts, field)
+static const struct kco_opt convert_optv[] = {
+	{ 0, "touched", KCO_OPT_STRING, CONVERT(touched), "COMMANDS", KCO_WORD_TEXT,
+	  .help = "only the pages that these commands read: 'bt --all; ps; log'" },
+	{ 'o', "output", KCO_OPT_STRING, CONVERT(output), "FILE", KCO_WORD_FILE, .help = "the file to write" },
+	{ 't', "to", KCO_OPT_STRING, CONVERT(format), "FORMAT", KCO_WORD_TEXT, .help = "its format (kdump)" },
+	{ 'f', "force", KCO_OPT_FLAG, CONVERT(force), .help = "replace an existing file" },
+	{ 0 },
+};
+
+static const struct kco_json_field convert_json_fields[] = {
+	{ "file", "string", "the file written" },
+	{ "format", "string", "its format" },
+	{ "pages", "integer", "pages in it" },
+	{ "page_size", "integer", "bytes of a page" },
+	{ "bytes", "integer", "size of the file" },
+	{ "lost_pages", "integer", "pages that could be read in part only and are not in it" },
+	{ 0 },
+};
+
+const struct kco_cmd kco_cmd_convert = {
+	.name = "convert",
+	.summary = "write a part of the dump as another dump",
+	.description =
+		"With --touched, runs the commands and writes the pages of memory that they read, with the dump's notes, "
+		"to a new dump. The same commands give the same output on it; what they did not read is \"not saved\" "
+		"there. A report about a crash needs a few MB that way, instead of the machine's memory.\n\n"
+		"The new file is readable by its owner only: it may hold anything that memory held. It appears under its "
+		"name when it is complete.",
+	.examples = "convert --touched 'bt --all; ps; log; mod; sys' -o small.kdump\n    what a bug report needs\n"
+		    "convert --touched 'bt -l 1234' -o one.kdump --force\n    one stack, over an older file\n",
+	.opts = convert_optv,
+	.opts_size = sizeof(struct convert_opts),
+	.needs = KCO_NEED_IMAGE,
+	.json = convert_json_fields,
+	.run = convert_run,
+};

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * vtop: a virtual address translated, table entry by table entry.
+ */
+#include <kco/cmd.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <kco/mem.h>
+
+struct vtop_opts {
+	bool kernel;
+};
+
+struct vtop_run {
+	struct kco_cmd_ctx *ctx;
+	const struct kco_space *space;
+	size_t shown;
+};
+
+static const char *vtop_kind_name(enum kco_pte_kind kind)
+{
+	switch (kind) {
+	case KCO_PTE_EMPTY:
+		return "empty";
+	case KCO_PTE_TABLE:
+		return "table";
+	case KCO_PTE_PAGE:
+		return "page";
+	case KCO_PTE_NOT_PRESENT:
+		return "not present";
+	case KCO_PTE_BAD:
+		break;
+	}
+	return "bad";
+}
+
+static const char *vtop_level_name(const struct vtop_run *run, unsigned level)
+{
+	const char *name = level <= KCO_LEVELS_MAX ? run->space->form->level_names[level] : NULL;
+
+	return name ? name : "?";
+}
+
+static void vtop_flags(const struct vtop_run *run, const struct kco_walk_step *step, char *buf, size_t size)
+{
+	buf[0] = '\0';
+	if (run->space->form->flags)
+		run->space->form->flags(step->entry, step->level, buf, size);
+}
+
+/* "4KB", "2MB", "1GB". */
+static const char *vtop_size(uint64_t size, char *buf, size_t n)
+{
+	if (size >= UINT64_C(1) << 30)
+		snprintf(buf, n, "%" PRIu64 "GB", size >> 30);
+	else if (size >= UINT64_C(1) << 20)
+		snprintf(buf, n, "%" PRIu64 "MB", size >> 20);
+	else
+		snprintf(buf, n, "%" PRIu64 "KB", size >> 10);
+	return buf;
+}
+
+static void vtop_json(struct vtop_run *run, uint64_t va, const struct kco_walk *walk, enum kco_status status,
+		      const struct kco_err *err)
+{
+	struct kco_out *out = run->ctx->out;
+	char flags[160];
+
+	kco_json_row(out);
+	kco_json_addr(out, "va", va);
+	if (status == KCO_OK)
+		kco_json_addr(out, "pa", walk->pa.v);
+	else
+		kco_json_null(out, "pa");
+	if (status == KCO_OK)
+		kco_json_uint(out, "page_size", walk->page_size);
+	else
+		kco_json_null(out, "page_size");
+	if (run->space->form) {
+		kco_json_str(out, "form", run->space->form->name);
+		kco_json_addr(out, "root", run->space->root.v);
+	}
+	kco_json_array(out, "steps");
+	for (unsigned i = 0; i < walk->nr_steps; i++) {
+		const struct kco_walk_step *step = &walk->steps[i];
+
+		vtop_flags(run, step, flags, sizeof(flags));
+		kco_json_object(out, NULL);
+		kco_json_uint(out, "level", step->level);
+		kco_json_str(out, "table", vtop_level_name(run, step->level));
+		kco_json_addr(out, "entry_pa", step->entry_pa.v);
+		kco_json_addr(out, "entry", step->entry);
+		kco_json_str(out, "kind", vtop_kind_name(step->kind));
+		kco_json_str(out, "flags", flags);
+		kco_json_end(out);
+	}
+	kco_json_end(out);
+	if (status != KCO_OK)
+		kco_row_failed(run->ctx, status, err->msg);
+	kco_json_row_end(out);
+}
+
+/* @s in the middle of @width columns. */
+static void vtop_centre(struct kco_out *out, const char *s, int width)
+{
+	int n = (int)strlen(s), left = n < width ? (width - n) / 2 : 0;
+
+	kco_text(out, "%*s%s%*s", left, "", s, n < width ? width - n - left : 0, "");
+}
+
+/* The page and the entry that maps it, with its flags in words. */
+static void vtop_page_text(struct vtop_run *run, const struct kco_walk *walk)
+{
+	const struct kco_walk_step *last = &walk->steps[walk->nr_steps - 1];
+	uint64_t page = walk->pa.v & ~(walk->page_size - 1);
+	struct kco_out *out = run->ctx->out;
+	char size[32], pte[24], flags[160];
+	int width;
+
+	vtop_flags(run, last, flags, sizeof(flags));
+	kco_text(out, "  PAGE: %" PRIx64, page);
+	if (last->level > 1)
+		kco_text(out, "  (%s)", vtop_size(walk->page_size, size, sizeof(size)));
+	width = snprintf(pte, sizeof(pte), "%" PRIx64, last->entry);
+	kco_text(out, "\n\n");
+	vtop_centre(out, "PTE", width);
+	kco_text(out, "  PHYSICAL  FLAGS\n%s  %8" PRIx64 "  (%s)\n", pte, page, flags);
+}
+
+static void vtop_text(struct vtop_run *run, uint64_t va, const struct kco_walk *walk, enum kco_status status,
+		      const struct kco_err *err)
+{
+	struct kco_out *out = run->ctx->out;
+
+	if (run->shown++)
+		kco_text(out, "\n");
+	kco_style(out, KCO_STYLE_HEAD);
+	kco_text(out, "VIRTUAL           PHYSICAL        ");
+	kco_style(out, KCO_STYLE_PLAIN);
+	if (status == KCO_OK)
+		kco_text(out, "\n%-16" PRIx64 "  %-16" PRIx64 "\n\n", va, walk->pa.v);
+	else
+		kco_text(out, "\n%-16" PRIx64 "  (not mapped)\n\n", va);
+	if (run->space->form)
+		kco_text(out, "PAGE DIRECTORY: %" PRIx64 "  (%s)\n", run->space->root.v, run->space->form->name);
+	for (unsigned i = 0; i < walk->nr_steps; i++)
+		kco_text(out, "%6s: %" PRIx64 " => %" PRIx64 "\n", vtop_level_name(run, walk->steps[i].level),
+			 walk->steps[i].entry_pa.v, walk->steps[i].entry);
+	if (status == KCO_OK && walk->nr_steps)
+		vtop_page_text(run, walk);
+	if (status != KCO_OK)
+		kco_row_failed(run->ctx, status, err->msg);
+}
+
+static enum kco_status vtop_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
+{
+	struct vtop_run run = { .ctx = ctx, .space = kco_session_kernel_space(ctx->session) };
+
+	if (!ctx->argc)
+		return kco_fail(err, KCO_E_USAGE, "vtop takes addresses or symbols");
+	for (int i = 0; i < ctx->argc && !kco_out_closed(ctx->out); i++) {
+		struct kco_walk walk = { 0 };
+		struct kco_err why = KCO_ERR_INIT;
+		struct kco_paddr pa;
+		enum kco_status status;
+		uint64_t va;
+
+		status = kco_parse_addr(ctx->session, ctx->argv[i], &va, err);
+		if (status != KCO_OK)
+			return status;
+		status = kco_translate(kco_session_mem(ctx->session), run.space, va, &pa, &walk, &why);
+		if (kco_out_json(ctx->out))
+			vtop_json(&run, va, &walk, status, &why);
+		else
+			vtop_text(&run, va, &walk, status, &why);
+	}
+	return KCO_OK;
+}
+
+static const struct kco_arg vtop_args[] = { { KCO_WORD_ADDR, "ADDR|SYMBOL", false, true }, { 0 } };
+
+static const struct kco_opt vtop_optv[] = {
+	{ 'k', "kernel", KCO_OPT_FLAG, offsetof(struct vtop_opts, kernel),
+	  .help = "the kernel's address space (the default)" },
+	{ 0 },
+};
+
+static const struct kco_json_field vtop_json_fields[] = {
+	{ "va", "address", "the virtual address" },
+	{ "pa", "address|null", "the physical address, null when there is none" },
+	{ "page_size", "integer|null", "of the page that maps it, bytes" },
+	{ "form", "string", "the paging form" },
+	{ "root", "address", "physical address of the highest table" },
+	{ "steps[].level", "integer", "of the table, 1 is the lowest" },
+	{ "steps[].table", "string", "name of the level: PGD, P4D, PUD, PMD, PTE" },
+	{ "steps[].entry_pa", "address", "where the entry lies" },
+	{ "steps[].entry", "address", "the entry" },
+	{ "steps[].kind", "string", "table, page, empty, not present or bad" },
+	{ "steps[].flags", "string", "its bits by name" },
+	{ "error", "string", "why there is no translation, as a fixed word" },
+	{ "why", "string", "the same in words, with the level" },
+	{ 0 },
+};
+
+const struct kco_cmd kco_cmd_vtop = {
+	.name = "vtop",
+	.summary = "translate a virtual address",
+	.description =
+		"The physical address of a kernel virtual address and the walk that leads to it: for each level of the "
+		"page tables where the entry lies (physical) and what it holds; then the entry that maps the page, with "
+		"its bits in words. When the walk fails, the entries up to there and the reason, which names the level.",
+	.examples = "vtop jiffies\n    a variable\n"
+		    "vtop ffff8e7603204180 ffffffffc0000000\n    two addresses\n",
+	.args = vtop_args,
+	.opts = vtop_optv,
+	.opts_size = sizeof(struct vtop_opts),
+	.needs = KCO_NEED_IMAGE | KCO_NEED_OS,
+	.json = vtop_json_fields,
+	.run = vtop_run,
+};

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * kco-docgen TEMPLATES OUTPUT: fill every template and write a man page for
+ * every command. Runs when the project is built.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <kco/formats.h>
+
+#include "docgen.h"
+#include "globals.h"
+
+static const struct {
+	const char *template, *folder, *output;
+} main_files[] = {
+	{ "kcodbg.1.in", "man", "kcodbg.1" },
+	{ "bash.in", "completion", "kcodbg" },
+	{ "json.md.in", ".", "json.md" },
+	{ "formats.md.in", ".", "format-list.md" },
+	{ "commands.md.in", ".", "commands.md" },
+};
+
+static void main_die(const char *path)
+{
+	fprintf(stderr, "kco-docgen: %s: %s\n", path, strerror(errno));
+	exit(1);
+}
+
+static FILE *main_open(const char *folder, const char *name, const char *suffix, const char *mode)
+{
+	char path[4096];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s%s", folder, name, suffix);
+	f = fopen(path, mode);
+	if (!f)
+		main_die(path);
+	return f;
+}
+
+static void main_close(FILE *f, const char *name)
+{
+	if (ferror(f) || fclose(f))
+		main_die(name);
+}
+
+/* Copy the template; lines @NAME@ become parts. */
+static void main_fill(const struct docgen *d, FILE *in, FILE *out, const char *name)
+{
+	char *line = NULL;
+	size_t cap = 0;
+	ssize_t n;
+
+	while ((n = getline(&line, &cap, in)) >= 0) {
+		if (n < 4 || line[0] != '@' || line[n - 2] != '@') {
+			fputs(line, out);
+			continue;
+		}
+		line[n - 2] = '\0';
+		if (docgen_man(d, out, line + 1) || docgen_bash(d, out, line + 1) || docgen_markdown(d, out, line + 1))
+			continue;
+		fprintf(stderr, "kco-docgen: %s: no part is called '%s'\n", name, line + 1);
+		exit(1);
+	}
+	free(line);
+}
+
+int main(int argc, char **argv)
+{
+	struct docgen d = {
+		.version = KCO_VERSION,
+		.cmds = kco_cmds,
+		.formats = kco_formats,
+		.globals = kco_globals_all,
+		.line = kco_globals_line,
+	};
+	char folder[4096];
+
+	if (argc != 3) {
+		fprintf(stderr, "usage: kco-docgen TEMPLATES OUTPUT\n");
+		return 2;
+	}
+	for (size_t i = 0; i < sizeof(main_files) / sizeof(main_files[0]); i++) {
+		FILE *in = main_open(argv[1], main_files[i].template, "", "r"), *out;
+
+		snprintf(folder, sizeof(folder), "%s/%s", argv[2], main_files[i].folder);
+		if (mkdir(folder, 0777) < 0 && errno != EEXIST)
+			main_die(folder);
+		out = main_open(folder, main_files[i].output, "", "w");
+		main_fill(&d, in, out, main_files[i].template);
+		main_close(in, main_files[i].template);
+		main_close(out, main_files[i].output);
+	}
+	snprintf(folder, sizeof(folder), "%s/man/kcodbg-", argv[2]);
+	for (const struct kco_cmd *const *c = kco_cmds; *c; c++) {
+		char path[8192];
+		FILE *out;
+
+		snprintf(path, sizeof(path), "%s%s.1", folder, (*c)->name);
+		out = fopen(path, "w");
+		if (!out)
+			main_die(path);
+		docgen_man_command(&d, out, *c);
+		main_close(out, path);
+	}
+	return 0;
+}
