@@ -161,7 +161,8 @@ struct kco_edit *kco_edit_new(struct kco_program *p)
 	el_set(edit->el, EL_SIGNAL, 0);
 	el_set(edit->el, EL_EDITOR, "emacs");
 	el_set(edit->el, EL_HIST, history, edit->history);
-	el_set(edit->el, EL_ADDFN, "kco-complete", "complete the word", edit_complete);
+	// The wide variant: the narrow one leaks its copies of the strings.
+	el_wset(edit->el, EL_ADDFN, L"kco-complete", L"complete the word", edit_complete);
 	el_set(edit->el, EL_BIND, "^I", "kco-complete", NULL);
 	el_set(edit->el, EL_BIND, "^R", "em-inc-search-prev", NULL);
 	(void)el_source(edit->el, NULL);

@@ -110,6 +110,19 @@ size_t kco_escape_unit(const char *s, size_t n, char buf[17])
 	return len;
 }
 
+size_t kco_escape_json(const char *s, size_t n, char buf[17])
+{
+	uint32_t c = 0;
+
+	if (!escape_decode((const unsigned char *)s, n, &c))
+		c = (unsigned char)s[0];
+	if (c < 0x10000)
+		return (size_t)snprintf(buf, 17, "\\u%04x", (unsigned)c);
+	c -= 0x10000;
+	return (size_t)snprintf(buf, 17, "\\u%04x\\u%04x", (unsigned)(0xd800 + (c >> 10)),
+				(unsigned)(0xdc00 + (c & 0x3ff)));
+}
+
 char *kco_escape_new(const char *s, size_t n, unsigned flags, size_t *len)
 {
 	size_t used = 0, at = 0;

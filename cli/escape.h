@@ -24,6 +24,9 @@ size_t kco_escape_span(const char *s, size_t n, unsigned flags, bool *safe);
 /** What kco_escape_span() calls unsafe, as text: \x1b for each of @n <= 4 bytes. Returns the length, at most 16. */
 size_t kco_escape_unit(const char *s, size_t n, char buf[17]);
 
+/** The same for JSON strings: \u202e, or two surrogates, for a character; \u00NN for a lone byte. At most 12 + NUL. */
+size_t kco_escape_json(const char *s, size_t n, char buf[17]);
+
 /** A new string, escaped; free() it. NULL when memory is out. *@len (may be NULL) is its length. */
 char *kco_escape_new(const char *s, size_t n, unsigned flags, size_t *len);
 

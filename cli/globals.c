@@ -33,7 +33,8 @@ static const char *const globals_types[] = { "auto", "btf", "dwarf", NULL };
 	{ 0, "format", KCO_OPT_STRING, FIELD(format), .metavar = "NAME", \
 	  .help = "take the dump for this format instead of looking; see `help formats`" }, \
 	{ 0, "raw-base", KCO_OPT_ADDR, FIELD(raw_base), .metavar = "ADDR", \
-	  .help = "physical address of the first byte of a raw image" }, \
+	  .seen = offsetof(struct kco_globals, has_raw_base), \
+	  .help = "the dump is raw memory whose first byte has this physical address" }, \
 	{ 0, "vmcoreinfo", KCO_OPT_STRING, FIELD(vmcoreinfo), .metavar = "FILE", .word = KCO_WORD_FILE, \
 	  .help = "a text to use instead of the dump's own VMCOREINFO" }, \
 	{ 0, "kaslr", KCO_OPT_ADDR, FIELD(kaslr), .metavar = "OFFSET", \

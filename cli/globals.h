@@ -21,7 +21,7 @@ struct kco_globals {
 	struct kco_words dumps, scripts;
 	const char *symbols, *format, *vmcoreinfo, *debug_dir;
 	uint64_t raw_base, kaslr, phys_base;
-	bool has_kaslr, has_phys_base;
+	bool has_kaslr, has_phys_base, has_raw_base;
 	int types; /* enum kco_types_from */
 	int64_t jobs;
 };

@@ -179,6 +179,18 @@ static const struct kco_cmd *main_command(struct kco_program *p, const char *wor
 	return cmd;
 }
 
+/* `kcodbg vmcore bt` */
+static int main_dump_first(struct kco_program *p, const char *dump, const char *word)
+{
+	const struct kco_cmd *cmd = word && !kco_target_is_file(word) ? kco_cmd_find(p->cmds, word, NULL) : NULL;
+
+	if (!cmd || !main_is_exact(cmd, word))
+		return KCO_EXIT_OK;
+	kco_report("the command comes before the dump: kcodbg %s ... %s", word, dump);
+	kco_program_worsen(p, KCO_EXIT_USAGE);
+	return p->exit_status;
+}
+
 static int main_run(struct kco_program *p, int argc, char **argv)
 {
 	struct kco_opt_set set = { .opts = kco_globals_all, .values = &p->globals };
@@ -200,6 +212,8 @@ static int main_run(struct kco_program *p, int argc, char **argv)
 			return main_one_shot(p, cmd, argc, argv);
 		if (!kco_target_is_file(argv[0]) && !strchr(argv[0], '/'))
 			return main_fail(p, &err, KCO_EXIT_USAGE);
+		if (main_dump_first(p, argv[0], argv[1]))
+			return p->exit_status;
 	}
 	how.stop_at_word = false;
 	if (kco_options_parse(&how, argc, argv, words, &n, &used, &err))
@@ -223,6 +237,7 @@ int main(int argc, char **argv)
 	// A reader that goes away is seen as EPIPE, and only output stops.
 	signal(SIGPIPE, SIG_IGN);
 	p.utf8 = main_locale();
+	kco_report_ascii(!p.utf8 && isatty(STDERR_FILENO));
 	kco_arena_init(&p.arena);
 	status = main_run(&p, argc, argv);
 	if (p.globals.stats && p.one_shot)

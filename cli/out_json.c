@@ -83,6 +83,28 @@ void kco_json_row(struct kco_out *out)
 	json_push(out, false);
 }
 
+/*
+ * The row as yajl made it. A terminal may be at the other end: what it would
+ * not show as it is, and yajl let pass (it is JSON), leaves as \uNNNN, which
+ * means the same. Such characters are in strings only.
+ */
+static void json_write(struct kco_out *out, const char *s, size_t n)
+{
+	while (n) {
+		char unit[17];
+		bool safe;
+		size_t span = kco_escape_span(s, n, kco_out_escape_flags(out), &safe);
+
+		if (safe)
+			kco_writer_put(out->writer, s, span);
+		else
+			kco_writer_put(out->writer, unit, kco_escape_json(s, span, unit));
+		s += span;
+		n -= span;
+	}
+	kco_writer_put(out->writer, "\n", 1);
+}
+
 void kco_json_row_end(struct kco_out *out)
 {
 	const unsigned char *text;
@@ -93,10 +115,8 @@ void kco_json_row_end(struct kco_out *out)
 	out->too_deep = 0;
 	while (out->depth)
 		kco_json_end(out);
-	if (yajl_gen_get_buf(out->gen, &text, &n) == yajl_gen_status_ok) {
-		kco_writer_put(out->writer, (const char *)text, n);
-		kco_writer_put(out->writer, "\n", 1);
-	}
+	if (yajl_gen_get_buf(out->gen, &text, &n) == yajl_gen_status_ok)
+		json_write(out, (const char *)text, n);
 	yajl_gen_clear(out->gen);
 	yajl_gen_reset(out->gen, NULL);
 }

@@ -10,6 +10,8 @@
 #include "interrupt.h"
 #include "report.h"
 
+#define PROGRAM_JOBS_MAX 1024
+
 void kco_program_worsen(struct kco_program *p, int status)
 {
 	if (status > p->exit_status)
@@ -38,10 +40,10 @@ int kco_program_open(struct kco_program *p, const struct kco_target *target)
 		.has_phys_base = g->has_phys_base,
 		.kaslr = g->kaslr,
 		.phys_base = g->phys_base,
-		.jobs = g->jobs > 0 && g->jobs <= 1024 ? (unsigned)g->jobs : 0,
+		.jobs = (unsigned)g->jobs,
 		.formats = p->formats,
 		.image = {
-			.format = g->format,
+			.format = g->format ? g->format : g->has_raw_base ? "raw" : NULL,
 			.raw_base = g->raw_base,
 			.zero_excluded = g->zero_excluded,
 			.warn = program_warn,
@@ -49,8 +51,13 @@ int kco_program_open(struct kco_program *p, const struct kco_target *target)
 		},
 	};
 	struct kco_err err = KCO_ERR_INIT;
-	enum kco_status st = kco_target_check(target, &err);
+	enum kco_status st = KCO_OK;
 
+	if (g->jobs < 0 || g->jobs > PROGRAM_JOBS_MAX)
+		st = kco_fail(&err, KCO_E_USAGE, "--jobs: %lld is not between 0 (as many as CPUs) and %d",
+			      (long long)g->jobs, PROGRAM_JOBS_MAX);
+	if (!st)
+		st = kco_target_check(target, &err);
 	if (!st)
 		st = kco_session_open_new(&opts, &p->session, &err);
 	if (!st)

@@ -16,7 +16,7 @@
 
 static struct {
 	const char *origin;
-	bool hold;
+	bool hold, ascii;
 	char *text; // what waits, NULL nothing
 	size_t len;
 } report;
@@ -45,7 +45,7 @@ static void report_line(const char *prefix, const char *fmt, va_list ap)
 	n = vsnprintf(raw, sizeof(raw), fmt, ap);
 	if (n < 0)
 		return;
-	safe = kco_escape_new(raw, strlen(raw), KCO_ESCAPE_KEEP_TAB, &len);
+	safe = kco_escape_new(raw, strlen(raw), KCO_ESCAPE_KEEP_TAB | (report.ascii ? KCO_ESCAPE_ASCII : 0), &len);
 	if (!safe)
 		return;
 	report_write(prefix, strlen(prefix));
@@ -79,6 +79,11 @@ void kco_report_plain(const char *fmt, ...)
 void kco_report_origin(const char *origin)
 {
 	report.origin = origin;
+}
+
+void kco_report_ascii(bool ascii)
+{
+	report.ascii = ascii;
 }
 
 void kco_report_hold(bool hold)

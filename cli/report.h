@@ -17,6 +17,9 @@ void kco_report_plain(const char *fmt, ...) KCO_PRINTF(1, 2);
 /** Where commands come from ("FILE:12"), put in front of each report; NULL: nowhere special. Borrowed. */
 void kco_report_origin(const char *origin);
 
+/** The terminal is not UTF-8: nothing but ASCII from now on. */
+void kco_report_ascii(bool ascii);
+
 /** Between true and false, while a pager owns the screen, reports wait. */
 void kco_report_hold(bool hold);
 

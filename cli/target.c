@@ -205,7 +205,7 @@ enum kco_status kco_target_check(const struct kco_target *target, struct kco_err
 	for (size_t i = 0; i < target->nr_dumps; i++)
 		if (target_is_live(target->dumps[i]))
 			return kco_fail(err, KCO_E_UNSUPPORTED,
-					"%s: is no dump; kcodbg never opens the running kernel's memory",
+					"%s is no dump: kcodbg never opens the running kernel's memory",
 					target->dumps[i]);
 	return KCO_OK;
 }

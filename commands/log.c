@@ -51,7 +51,7 @@ static enum kco_status log_boot(struct log_run *run, struct kco_err *err)
 		return kco_context(err, status, "wall clock");
 	if (!info->wall_seconds || !info->uptime_ns)
 		return kco_fail(err, KCO_E_NOSYM, "the dump does not tell the wall clock's time");
-	run->boot_ns = info->wall_seconds * INT64_C(1000000000) - (int64_t)info->uptime_ns;
+	run->boot_ns = info->wall_seconds * INT64_C(1000000000) + info->wall_nsec - (int64_t)info->uptime_ns;
 	return KCO_OK;
 }
 
@@ -268,7 +268,7 @@ const struct kco_cmd kco_cmd_log = {
 		"the variable-length records of 3.5 and later. The lines of a record with several are indented below the "
 		"first. Control characters leave as \\x1b and the like.\n\n"
 		"With -T the time is the machine's wall clock at the crash less the uptime, plus the record's own time: "
-		"right to about a second, and wrong before a suspend or a change of the clock.",
+		"wrong before a suspend or a change of the clock.",
 	.examples = "log\n    all of it\n"
 		    "log -T --level err\n    errors and worse, with wall clock time\n"
 		    "log | grep -n BUG:\n    searched\n",

@@ -67,18 +67,18 @@ static bool rd_symbol(struct rd_run *run, uint64_t word, char *buf, size_t size)
 	return true;
 }
 
-/* Columns of a decimal word, wide enough for the largest, but crash's where those are wider. */
+/* crash's columns of a decimal word: too few for the longest of some, which then stand out. */
 static int rd_decimal_width(unsigned width, bool is_unsigned)
 {
 	switch (width) {
 	case 1:
-		return is_unsigned ? 3 : 4;
+		return 3;
 	case 2:
-		return is_unsigned ? 5 : 6;
+		return 5;
 	case 4:
-		return is_unsigned ? 10 : 11;
+		return 12;
 	}
-	return 20;
+	return is_unsigned ? 20 : 15;
 }
 
 static int64_t rd_signed(uint64_t v, unsigned width)
@@ -336,7 +336,7 @@ static const struct kco_arg rd_args[] = { { KCO_WORD_ADDR, "ADDR|SYMBOL", false,
 
 #define RD(field) offsetof(struct rd_opts, field)
 static const struct kco_opt rd_optv[] = {
-	{ 0, "8", KCO_OPT_FLAG, RD(w8), .help = "bytes" },
+	{ '8', NULL, KCO_OPT_FLAG, RD(w8), .help = "bytes" },
 	{ 0, "16", KCO_OPT_FLAG, RD(w16), .help = "words of 16 bits" },
 	{ 0, "32", KCO_OPT_FLAG, RD(w32), .help = "words of 32 bits" },
 	{ 0, "64", KCO_OPT_FLAG, RD(w64), .help = "words of 64 bits (the default)" },

@@ -163,7 +163,8 @@ static enum kco_status sym_word(struct sym_run *run, const struct sym_opts *opts
 	size_t found = 0;
 	uint64_t addr;
 
-	if (!opts->previous && !opts->next) {
+	// Only a name that there is costs the walk that finds its namesakes.
+	if (!opts->previous && !opts->next && kco_symbols_by_name(syms, word, &sym, NULL) == KCO_OK) {
 		status = sym_by_name(run, word, &found, err);
 		if (status != KCO_OK || found)
 			return status;

@@ -102,8 +102,9 @@ static void frames_line_text(struct kco_cmd_ctx *ctx, size_t n, const struct kco
 
 /*
  * The stack words of frame @i: from above its own return address to the
- * caller's, as crash divides a stack. Frames on another stack than the next
- * one end where the task's stack ends, or have none.
+ * caller's, as crash divides a stack. The last frame has none (what lies above
+ * it are the registers of user mode), nor has the last one on each stack,
+ * unless the trace ended early: then all that is left is shown.
  */
 static size_t frames_words_range(const struct kco_task *task, const struct kco_trace *trace, size_t i, uint64_t *first)
 {
@@ -112,7 +113,8 @@ static size_t frames_words_range(const struct kco_task *task, const struct kco_t
 
 	if (next && !next->stack && next->kind != KCO_FRAME_USER)
 		end = next->slot ? next->slot + 8 : next->sp;
-	else if (task->stack && start >= task->stack && start - task->stack < task->stack_size)
+	else if (!next && trace->status != KCO_OK && task->stack && start >= task->stack &&
+		 start - task->stack < task->stack_size)
 		end = task->stack + task->stack_size;
 	*first = start;
 	if (start & 7 || end <= start || (end - start) / 8 > FRAMES_WORDS_MAX)
@@ -167,8 +169,10 @@ static void frames_word_text(struct kco_cmd_ctx *ctx, uint64_t addr, uint64_t wo
 {
 	char name[KCO_SYMBOL_NAME_MAX + 32] = "";
 
+	if (nth && nth % 2 == 0)
+		kco_text(ctx->out, "\n");
 	if (nth % 2 == 0)
-		kco_text(ctx->out, "%s    %016" PRIx64 ": ", nth ? "\n" : "", addr);
+		kco_text(ctx->out, "    %016" PRIx64 ": ", addr);
 	if (symbolic && *frames_word_symbol(ctx, word, name, sizeof(name)))
 		kco_text(ctx->out, "%-16s ", name);
 	else

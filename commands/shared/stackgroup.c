@@ -25,6 +25,7 @@ struct stackgroup {
 };
 
 #define STACKGROUP_BUCKETS 4096
+#define STACKGROUP_COMMS_MAX 12
 
 struct kco_stackgroups {
 	struct kco_cmd_ctx *ctx;
@@ -146,6 +147,29 @@ static int stackgroup_compare(const void *a, const void *b)
 	return x->nth < y->nth ? -1 : x->nth > y->nth;
 }
 
+/* The different command names in the group, the first of them if they are many. */
+static void stackgroup_comms_text(struct kco_out *out, const struct stackgroup *g)
+{
+	size_t shown[STACKGROUP_COMMS_MAX], n = 0;
+
+	kco_text(out, "COMMANDS:");
+	for (size_t i = 0; i < g->n; i++) {
+		bool seen = false;
+
+		for (size_t k = 0; k < n; k++)
+			seen |= !strcmp(g->tasks[shown[k]]->comm, g->tasks[i]->comm);
+		if (seen)
+			continue;
+		if (n == STACKGROUP_COMMS_MAX) {
+			kco_text(out, " ...");
+			break;
+		}
+		shown[n++] = i;
+		kco_text(out, " \"%s\"", g->tasks[i]->comm);
+	}
+	kco_text(out, "\n");
+}
+
 static void stackgroup_head_text(struct kco_out *out, const struct stackgroup *g)
 {
 	kco_style(out, KCO_STYLE_HEAD);
@@ -154,6 +178,7 @@ static void stackgroup_head_text(struct kco_out *out, const struct stackgroup *g
 		kco_text(out, " %" PRId64, g->tasks[i]->tid);
 	kco_style(out, KCO_STYLE_PLAIN);
 	kco_text(out, "\n");
+	stackgroup_comms_text(out, g);
 }
 
 static void stackgroup_head_json(struct kco_out *out, const struct stackgroup *g)

@@ -8,6 +8,7 @@
 #include "stackwords.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <kco/unwind.h>
@@ -71,6 +72,7 @@ static void stackwords_json(struct stackwords *sw, uint64_t addr, uint64_t word,
 static void stackwords_word(struct stackwords *sw, uint64_t addr, uint64_t word)
 {
 	struct kco_out *out = sw->ctx->out;
+	char name[KCO_SYMBOL_NAME_MAX + 32];
 	struct kco_symbol sym;
 	bool known = stackwords_symbol(sw, word, &sym);
 
@@ -91,11 +93,12 @@ static void stackwords_word(struct stackwords *sw, uint64_t addr, uint64_t word)
 		if (sw->nth % 2 == 0)
 			kco_text(out, "%016" PRIx64 ":  ", addr);
 		if (!known)
-			kco_text(out, "%016" PRIx64 " ", word);
+			snprintf(name, sizeof(name), "%016" PRIx64, word);
 		else if (word == sym.addr)
-			kco_text(out, "%-16s ", sym.name);
+			snprintf(name, sizeof(name), "%s", sym.name);
 		else
-			kco_text(out, "%s+%" PRIu64 " ", sym.name, word - sym.addr);
+			snprintf(name, sizeof(name), "%s+%" PRIu64, sym.name, word - sym.addr);
+		kco_text(out, "%-16s ", name);
 		if (sw->nth++ % 2)
 			kco_text(out, "\n");
 	}
@@ -133,12 +136,12 @@ static uint64_t stackwords_start(struct stackwords *sw, struct kco_unwinder *uw,
 {
 	const struct kco_task *task = sw->task;
 	const struct kco_frame *f = &trace->frames[0];
+	struct kco_symbol sym;
 
 	if (kco_unwind_task(uw, task, trace, NULL) != KCO_OK && !trace->n)
 		return task->stack;
-	if (f->kind != KCO_FRAME_USER && !kco_out_json(sw->ctx->out))
-		kco_text(sw->ctx->out, "              START: %s at %016" PRIx64 "\n", kco_format_symbol(sw->ctx, f->pc),
-			 f->pc);
+	if (f->kind != KCO_FRAME_USER && stackwords_symbol(sw, f->pc, &sym))
+		kco_text(sw->ctx->out, "              START: %s at %016" PRIx64 "\n", sym.name, f->pc);
 	// A task on another stack (interrupt, exception) has used all of its own up to there; show all of it.
 	if (f->sp < task->stack || f->sp - task->stack >= task->stack_size)
 		return task->stack;

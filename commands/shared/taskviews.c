@@ -153,7 +153,7 @@ enum kco_status kco_taskview_last_run(struct kco_cmd_ctx *ctx, const struct kco_
 				      const char *cpus, struct kco_err *err)
 {
 	enum kco_status status;
-	unsigned nr_cpus;
+	unsigned nr_cpus, blocks = 0;
 	uint64_t *clocks;
 	bool *set = NULL;
 	int width = 1;
@@ -174,8 +174,10 @@ enum kco_status kco_taskview_last_run(struct kco_cmd_ctx *ctx, const struct kco_
 	for (unsigned cpu = 0; cpu < (set ? nr_cpus : 1); cpu++) {
 		if (set && !set[cpu])
 			continue;
+		if (set && blocks++)
+			kco_text(ctx->out, "\n");
 		if (set)
-			kco_text(ctx->out, "%sCPU: %u\n", cpu ? "\n" : "", cpu);
+			kco_text(ctx->out, "CPU: %u\n", cpu);
 		for (size_t i = 0; i < n && !kco_out_closed(ctx->out); i++) {
 			int on = tasks[i]->cpu;
 

@@ -16,10 +16,8 @@
 static const struct {
 	const char *template, *folder, *output;
 } main_files[] = {
-	{ "kcodbg.1.in", "man", "kcodbg.1" },
-	{ "bash.in", "completion", "kcodbg" },
-	{ "json.md.in", ".", "json.md" },
-	{ "formats.md.in", ".", "format-list.md" },
+	{ "kcodbg.1.in", "man", "kcodbg.1" },	  { "bash.in", "completion", "kcodbg" },
+	{ "json.md.in", ".", "json.md" },	  { "formats.md.in", ".", "format-list.md" },
 	{ "commands.md.in", ".", "commands.md" },
 };
 

@@ -153,7 +153,7 @@ bool docgen_man(const struct docgen *d, FILE *f, const char *part)
 	} else if (strcmp(part, "man-line-options") == 0) {
 		for (const struct kco_opt *o = d->line; o->help; o++)
 			fprintf(f, "%s\\fB\\-\\-%s\\fR", o == d->line ? "" : o[1].help ? ", " : " and ", o->long_name);
-		fputc('\n', f);
+		fputs(".\n", f);
 	} else if (strcmp(part, "man-commands") == 0) {
 		for (const struct kco_cmd *const *c = d->cmds; *c; c++) {
 			fprintf(f, ".TP\n\\fB%s\\fR\n", (*c)->name);

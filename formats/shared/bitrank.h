@@ -42,9 +42,6 @@ void kco_bitrank_free(struct kco_bitrank *br);
 enum kco_status kco_bitrank_get(struct kco_bitrank *br, uint64_t bit, bool *set, uint64_t *rank,
 				struct kco_err *err) KCO_MUST_USE;
 
-/** The first set bit at or after @bit; KCO_DONE when there is none. Any thread. */
-enum kco_status kco_bitrank_next(struct kco_bitrank *br, uint64_t bit, uint64_t *ret, struct kco_err *err) KCO_MUST_USE;
-
 /** How many bits are set in all. Reads the whole bitmap once. */
 enum kco_status kco_bitrank_total(struct kco_bitrank *br, uint64_t *ret, struct kco_err *err) KCO_MUST_USE;
 

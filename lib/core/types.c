@@ -195,10 +195,12 @@ static enum kco_status types_step_member(struct types_walk *w, const char *name,
 	st = types_member_find(w, w->type, &w->info, path + start, n, TYPES_ANONYMOUS, &m, err);
 	if (st == KCO_E_NOTYPE && start == 0)
 		return kco_fail(err, st, "%s%s has no member %.*s", types_word(w->info.kind), name, (int)n, path);
+	if (st == KCO_E_NOTYPE && w->info.name && w->info.name[0])
+		return kco_fail(err, st, "%s.%.*s (%s%s) has no member %.*s", name, (int)(start - 1), path,
+				types_word(w->info.kind), w->info.name, (int)n, path + start);
 	if (st == KCO_E_NOTYPE)
-		return kco_fail(err, st, "%s.%.*s%s%s%s has no member %.*s", name, (int)(start - 1), path,
-				w->info.name[0] ? " (" : "", types_word(w->info.name[0] ? w->info.kind : KCO_TYPE_VOID),
-				w->info.name, (int)n, path + start);
+		return kco_fail(err, st, "%s.%.*s has no member %.*s", name, (int)(start - 1), path, (int)n,
+				path + start);
 	if (st)
 		return st;
 	*pos += n;

@@ -273,14 +273,19 @@ enum unwind_result unwind_finish(struct unwind_walk *w)
 static enum unwind_result unwind_step_without_row(struct unwind_walk *w)
 {
 	uint64_t pc = w->regs.v[w->uw->arch->pc];
-	bool by_fp = w->trace->frames[w->trace->n - 1].by == KCO_BY_FP;
+	const struct kco_frame *last = &w->trace->frames[w->trace->n - 1];
+	// Two in a row are no accident: this kernel has frame pointers.
+	bool by_fp = w->trace->n > 2 && last[0].by == KCO_BY_FP && last[-1].by == KCO_BY_FP;
 	bool tables = w->uw->tables || w->uw->di;
 	enum unwind_result result = UNWIND_NONE;
 
-	if (w->exact && !unwind_is_text(w, pc))
+	if (unwind_is_text(w, pc)) {
+		result = unwind_step_entry(w);
+		if (result == UNWIND_NONE && tables)
+			result = unwind_step_caller(w);
+	} else if (w->exact) {
 		result = unwind_step_bad_call(w);
-	else if (tables && unwind_is_text(w, pc))
-		result = unwind_step_caller(w);
+	}
 	if (result == UNWIND_NONE)
 		result = unwind_step_fp(w);
 	// A kernel without tables and without frame pointers is no fault of the stack.

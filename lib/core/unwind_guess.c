@@ -11,6 +11,7 @@
 #include "unwind_priv.h"
 
 #define GUESS_FRAME_MAX 4096	  /* bytes: how far up a caller is looked for */
+#define GUESS_TOP_PADDING 16	  /* bytes: what a kernel may leave free at the end of a stack */
 #define GUESS_FUNCTION_MAX 0x4000 /* bytes: how far into a function its pc may be */
 
 static enum unwind_result unwind_step_tagged(struct unwind_walk *w, uint64_t addr)
@@ -55,6 +56,41 @@ enum unwind_result unwind_step_fp(struct unwind_walk *w)
 	kco_regs_set(&next, arch->sp, fp + 2 * ptr);
 	kco_regs_set(&next, arch->fp, saved);
 	return unwind_add(w, &next, KCO_FRAME_CALL, KCO_BY_FP, fp + ptr, fp);
+}
+
+/* Nothing but a trap frame fits above @sp on the task's own stack: its outermost function is there. */
+static bool unwind_at_top(struct unwind_walk *w, uint64_t sp, size_t trap_size)
+{
+	uint64_t (*user_regs)(struct kco_session * s, const struct kco_task *task) = KCO_OS_SLOT(w->uw->os, user_regs);
+	uint64_t top = user_regs ? user_regs(w->uw->s, w->task) : 0;
+
+	if (w->stack != 0)
+		return false;
+	return top ? sp == top : w->stacks[0].end - sp <= trap_size + GUESS_TOP_PADDING;
+}
+
+enum unwind_result unwind_step_entry(struct unwind_walk *w)
+{
+	const struct kco_regset *(*trap_frame)(struct kco_session * s, bool hardware_part_only) =
+		KCO_OS_SLOT(w->uw->os, trap_frame);
+	const struct kco_regset *set = trap_frame ? trap_frame(w->uw->s, false) : NULL;
+	const struct kco_arch_ops *arch = w->uw->arch;
+	uint64_t sp = w->regs.v[arch->sp], old_sp;
+	struct kco_regs regs = { 0 };
+	unsigned to;
+
+	if (!set || w->exact || w->stack == UNWIND_NOWHERE || unwind_find_stack(w, sp) != w->stack)
+		return UNWIND_NONE;
+	if (unwind_at_top(w, sp, set->desc_size))
+		return unwind_finish(w);
+	if (w->stacks[w->stack].end - sp < set->desc_size || !unwind_read_trap(w, sp, false, &regs))
+		return UNWIND_NONE;
+	old_sp = regs.v[arch->sp];
+	to = unwind_find_stack(w, old_sp);
+	if (unwind_regs_user(w, &regs) || !unwind_is_text(w, regs.v[arch->pc]) || to == UNWIND_NOWHERE ||
+	    (to == w->stack ? old_sp < sp + set->desc_size : w->visited >> to & 1))
+		return UNWIND_NONE;
+	return unwind_add_trap(w, &regs, KCO_BY_SCAN, sp);
 }
 
 enum unwind_result unwind_step_bad_call(struct unwind_walk *w)
@@ -118,25 +154,56 @@ enum unwind_result unwind_step_caller(struct unwind_walk *w)
 	return unwind_add(w, &next, KCO_FRAME_CALL, KCO_BY_SCAN, sp, sp);
 }
 
-enum unwind_result unwind_step_scan(struct unwind_walk *w)
+/* Where the words end that could be return addresses: the user's registers lie above all frames. */
+static uint64_t unwind_scan_end(struct unwind_walk *w, uint64_t sp)
 {
 	uint64_t (*user_regs)(struct kco_session * s, const struct kco_task *task) = KCO_OS_SLOT(w->uw->os, user_regs);
-	const struct kco_arch_ops *arch = w->uw->arch;
-	unsigned ptr = arch->ptr_size;
-	uint64_t sp = (w->regs.v[arch->sp] + ptr - 1) / ptr * ptr, end, top, word;
+	uint64_t end = w->stacks[w->stack].end, top;
 
-	if (w->stack == UNWIND_NOWHERE)
-		return UNWIND_END;
-	end = w->stacks[w->stack].end;
-	if (sp < w->stacks[w->stack].first)
-		sp = w->stacks[w->stack].first;
-	// The user's registers lie above all frames.
 	top = w->stack == 0 && user_regs ? user_regs(w->uw->s, w->task) : 0;
-	if (top >= sp && top < end)
-		end = top;
-	for (; sp < end && end - sp >= ptr; sp += ptr) {
+	return top >= sp && top < end ? top : end;
+}
+
+/*
+ * A CPU's stack that was scanned to its end: where to go on. The first word
+ * pushed on an interrupt stack is the stack pointer that was left.
+ */
+static bool unwind_scan_leave(struct unwind_walk *w, uint64_t *sp)
+{
+	unsigned ptr = w->uw->arch->ptr_size, to;
+	uint64_t link;
+
+	if (w->stack == 0 || kco_vread_ptr(w->uw->mem, w->uw->space, w->stacks[w->stack].end - ptr, &link, NULL) ||
+	    link % ptr)
+		return false;
+	to = unwind_find_stack(w, link);
+	if (to == UNWIND_NOWHERE || w->visited >> to & 1)
+		return false;
+	// Not entered yet: that is what the frame does that is found there.
+	*sp = link;
+	return true;
+}
+
+enum unwind_result unwind_step_scan(struct unwind_walk *w)
+{
+	const struct kco_arch_ops *arch = w->uw->arch;
+	unsigned ptr = arch->ptr_size, stack = w->stack;
+	uint64_t sp = (w->regs.v[arch->sp] + ptr - 1) / ptr * ptr, end, word;
+
+	if (stack == UNWIND_NOWHERE)
+		return UNWIND_END;
+	if (sp < w->stacks[stack].first)
+		sp = w->stacks[stack].first;
+	end = unwind_scan_end(w, sp);
+	for (;; sp += ptr) {
 		struct kco_regs next = { 0 };
 
+		if (sp >= end || end - sp < ptr) {
+			if (w->stack != stack || !unwind_scan_leave(w, &sp))
+				return unwind_finish(w);
+			stack = unwind_find_stack(w, sp);
+			end = w->stacks[stack].end;
+		}
 		if (!unwind_read(w, sp, &word))
 			return UNWIND_END;
 		if (!unwind_is_return(w, word, true))
@@ -145,7 +212,6 @@ enum unwind_result unwind_step_scan(struct unwind_walk *w)
 		kco_regs_set(&next, arch->sp, sp + ptr);
 		return unwind_add(w, &next, KCO_FRAME_CALL, KCO_BY_SCAN, sp, sp);
 	}
-	return unwind_finish(w);
 }
 
 /* Follow the rows from the return address @word at @slot; true when they lead to the end of the stack. */

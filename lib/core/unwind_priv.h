@@ -94,6 +94,11 @@ enum unwind_result unwind_step_fp(struct unwind_walk *w);
 /** From a pc that is no code: somebody called a bad pointer, and the return address is on top of the stack. */
 enum unwind_result unwind_step_bad_call(struct unwind_walk *w);
 /**
+ * From entry code, which only ORC describes: what it calls returns to where a
+ * trap frame is on top of the stack. Notes nothing when there is none.
+ */
+enum unwind_result unwind_step_entry(struct unwind_walk *w);
+/**
  * From a function that the tables leave out, to a return address whose call
  * leads into it: a scan, but for one certain address. Notes nothing.
  */

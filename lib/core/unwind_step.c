@@ -163,6 +163,9 @@ static enum unwind_result unwind_step_call(struct unwind_walk *w, const struct k
 	struct kco_regs next = w->regs;
 	enum unwind_result result;
 
+	// Rows that know no interrupt stacks end with them, which is no tear: a scan goes on from there.
+	if (w->stack != 0 && w->stack != UNWIND_NOWHERE && slot - w->stacks[w->stack].end < 2 * arch->ptr_size)
+		return UNWIND_NONE;
 	if (!unwind_may_enter(w, slot, cfa) || !unwind_read(w, slot, &ra))
 		return UNWIND_NONE;
 	if (!unwind_is_return(w, ra, w->guess))

@@ -23,7 +23,8 @@
 #include "debuginfo_priv.h"
 #include "dwarf_memo.h"
 
-#define LINES_DEPTH_MAX 64	      /* functions inlined into each other, blocks in blocks */
+#define LINES_DEPTH_MAX 256	      /* blocks in blocks */
+#define LINES_ROWS_MAX 64	      /* functions inlined into each other */
 #define LINES_RANGES_MAX 1000000      /* looked at for one address */
 #define LINES_PROGRAM_MAX (16u << 20) /* bytes; libdw makes up to 50 times that of it */
 #define LINES_UNIT_RANGES_MAX ((size_t)4 << 20)
@@ -153,10 +154,11 @@ static bool lines_program_fits(Dwarf *dwarf, Dwarf_Die *unit)
 
 struct lines_walk {
 	uint64_t pc;
-	unsigned ranges;		   /* looked at so far */
-	Dwarf_Die scopes[LINES_DEPTH_MAX]; /* the function, then what was inlined at pc, outermost first */
+	unsigned ranges;		  /* looked at so far */
+	Dwarf_Die scopes[LINES_ROWS_MAX]; /* the function, then what was inlined at pc, outermost first */
 	size_t n;
-	bool failed; /* libdw found the file wrong, or a bound was met */
+	bool failed;
+	const char *why; /* the bound that was met; NULL: libdw found the file wrong */
 };
 
 static bool lines_has_pc(struct lines_walk *walk, Dwarf_Die *die)
@@ -167,6 +169,7 @@ static bool lines_has_pc(struct lines_walk *walk, Dwarf_Die *die)
 	while ((at = dwarf_ranges(die, at, &base, &first, &end)) > 0) {
 		if (++walk->ranges > LINES_RANGES_MAX) {
 			walk->failed = true;
+			walk->why = "too many address ranges";
 			return false;
 		}
 		if (first <= walk->pc && walk->pc < end)
@@ -209,8 +212,9 @@ static void lines_walk(struct lines_walk *walk, Dwarf_Die *unit)
 
 	for (;;) {
 		if (r == 0 && lines_enter(walk, &stack[depth])) {
-			if (depth + 1 == LINES_DEPTH_MAX || walk->n == LINES_DEPTH_MAX) {
+			if (depth + 1 == LINES_DEPTH_MAX || walk->n == LINES_ROWS_MAX) {
 				walk->failed = true;
+				walk->why = "blocks nested too deep";
 				return;
 			}
 			r = dwarf_child(&stack[depth], &stack[depth + 1]);
@@ -264,6 +268,8 @@ enum kco_status kco_dwarf_rows(struct kco_debuginfo *di, Dwarf *dwarf, Dwarf_Die
 	row.file = dwarf_linesrc(line, NULL, NULL);
 	row.line = number > 0 ? (unsigned)number : 0;
 	lines_walk(&walk, unit);
+	if (walk.why)
+		return kco_fail(err, KCO_E_CORRUPT, "%s: the functions of a unit: %s", di->path, walk.why);
 	if (walk.failed)
 		return kco_dwarf_fail(di, err, "the functions of a unit");
 	for (size_t i = walk.n; i-- && *n < max;) {
@@ -313,7 +319,7 @@ static enum kco_status lines_compute(struct kco_debuginfo *di, uint64_t pc, stru
 static enum kco_status lines_get(struct kco_debuginfo *di, uint64_t pc, struct kco_source_line *rows, size_t max,
 				 size_t *n, struct kco_err *err)
 {
-	struct kco_source_line all[LINES_DEPTH_MAX];
+	struct kco_source_line all[LINES_ROWS_MAX];
 	const struct kco_dwarf_answer *answer;
 	enum kco_status st = KCO_OK;
 	size_t nr_all;
@@ -321,7 +327,7 @@ static enum kco_status lines_get(struct kco_debuginfo *di, uint64_t pc, struct k
 	answer = kco_dwarf_memo_get(di->lines->memo, pc);
 	// The first answer from the cache has to be DWARF's own, or none of them counts.
 	if (!answer || (answer->cached && !di->lines->memo_checked)) {
-		st = lines_compute(di, pc, all, LINES_DEPTH_MAX, &nr_all, err);
+		st = lines_compute(di, pc, all, LINES_ROWS_MAX, &nr_all, err);
 		if (st && st != KCO_E_NOSYM)
 			return st;
 		if (answer) {

@@ -158,6 +158,8 @@ static enum kco_status module_need(struct module_syms *m, struct kco_err *err)
 		m->tried = true;
 		if (st)
 			kco_context(&m->failed, st, "symbols of module %s", m->at.module);
+		else
+			m->failed = KCO_ERR_INIT; // a short read of the strings is none
 	}
 	if (m->failed.code && err)
 		*err = m->failed;

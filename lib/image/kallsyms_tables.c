@@ -245,23 +245,31 @@ static bool tables_markers_read(struct kallsyms_tables *t, uint64_t va, unsigned
 
 /*
  * Do the markers just read, which lie at @va, fit the names: does the first
- * block end where the second begins, and the last where the markers begin?
+ * block end where the second begins, and the last where the markers begin? One
+ * of the two may be missing from the dump.
  */
 static bool tables_markers_fit(struct kallsyms_tables *t, uint64_t va)
 {
 	uint32_t last = t->nr_blocks - 1, used;
-	uint64_t size;
+	uint64_t size = va - (t->at.names + t->markers[last]);
+	bool proved = false;
 
-	if (last > 0 && (kco_vread(t->mem, t->space, t->at.names, t->block, t->markers[1], NULL, NULL) ||
-			 !tables_walk(t->block, t->markers[1], KALLSYMS_BLOCK, &used) || used != t->markers[1]))
+	if (size > KALLSYMS_BLOCK * KALLSYMS_NAME_BYTES)
 		return false;
-	size = va - (t->at.names + t->markers[last]);
-	if (size > KALLSYMS_BLOCK * KALLSYMS_NAME_BYTES ||
-	    kco_vread(t->mem, t->space, t->at.names + t->markers[last], t->block, size, NULL, NULL) ||
-	    !tables_walk(t->block, (uint32_t)size, t->n - last * KALLSYMS_BLOCK, &used))
-		return false;
-	t->markers[t->nr_blocks] = t->markers[last] + used;
-	return tables_align(t->at.names + t->markers[t->nr_blocks], t->align) == va;
+	t->markers[t->nr_blocks] = t->markers[last] + (uint32_t)size;
+	if (last > 0 && !kco_vread(t->mem, t->space, t->at.names, t->block, t->markers[1], NULL, NULL)) {
+		if (!tables_walk(t->block, t->markers[1], KALLSYMS_BLOCK, &used) || used != t->markers[1])
+			return false;
+		proved = true;
+	}
+	if (!kco_vread(t->mem, t->space, t->at.names + t->markers[last], t->block, size, NULL, NULL)) {
+		if (!tables_walk(t->block, (uint32_t)size, t->n - last * KALLSYMS_BLOCK, &used) ||
+		    tables_align(t->at.names + t->markers[last] + used, t->align) != va)
+			return false;
+		t->markers[t->nr_blocks] = t->markers[last] + used;
+		proved = true;
+	}
+	return proved;
 }
 
 /* VMCOREINFO does not name the markers: they end where the token table begins, or where what lies between begins. */

@@ -12,6 +12,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define LOG_COUNT_BITS_MAX 24
 #define LOG_SIZE_BITS_MAX 30
@@ -28,7 +29,9 @@ struct log_ring {
 	uint64_t tail, head; /* ids */
 	struct kco_field state, begin, next;
 	struct kco_field seq, ts, text_len, facility, level, caller;
+	struct kco_field subsystem, device; /* size 0: this kernel does not record them */
 	uint64_t desc_size, info_size;
+	char dict[192]; /* of the current record */
 };
 
 static enum kco_status log_layout(struct log_ring *r, struct kco_err *err)
@@ -47,6 +50,9 @@ static enum kco_status log_layout(struct log_ring *r, struct kco_err *err)
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted) && !st; i++)
 		st = linux_field(r->s, wanted[i].type, wanted[i].field, err, wanted[i].path, NULL);
+	if (linux_field(r->s, "printk_info", &r->subsystem, NULL, "dev_info.subsystem", NULL) ||
+	    linux_field(r->s, "printk_info", &r->device, NULL, "dev_info.device", NULL))
+		r->subsystem.size = r->device.size = 0;
 	if (!st)
 		st = kco_types_sizeof(r->s->types, "prb_desc", &r->desc_size, err);
 	if (!st)
@@ -112,6 +118,28 @@ static bool log_block(const struct log_ring *r, uint64_t begin, uint64_t next, u
 	return true;
 }
 
+/* "KEY=text" and its NUL at the end of r->dict, when the char array @field of @info holds a text. */
+static size_t log_dict_add(struct log_ring *r, uint64_t info, const struct kco_field *field, const char *key, size_t n)
+{
+	size_t len = strlen(key);
+
+	if (!field->size || n + len + field->size + 1 > sizeof(r->dict) ||
+	    kco_kread(r->s, info + field->offset, r->dict + n + len, field->size, NULL, NULL) || !r->dict[n + len])
+		return n;
+	memcpy(r->dict + n, key, len);
+	r->dict[n + len + field->size] = '\0';
+	return n + strlen(r->dict + n) + 1;
+}
+
+/* The device that a record is about, as /dev/kmsg tells it. */
+static void log_dict(struct log_ring *r, uint64_t info, struct kco_log_record *rec)
+{
+	size_t n = log_dict_add(r, info, &r->subsystem, "SUBSYSTEM=", 0);
+
+	rec->dict_len = log_dict_add(r, info, &r->device, "DEVICE=", n);
+	rec->dict = rec->dict_len ? r->dict : NULL;
+}
+
 /* One record into @rec, its text in @buf of r->size bytes. KCO_DONE: not there (any more, or yet). */
 static enum kco_status log_read(struct log_ring *r, uint64_t id, struct kco_log_record *rec, char *buf,
 				struct kco_err *err)
@@ -145,6 +173,7 @@ static enum kco_status log_read(struct log_ring *r, uint64_t id, struct kco_log_
 		rec->caller = (uint32_t)v;
 		rec->has_caller = true;
 	}
+	log_dict(r, info, rec);
 	if (!log_block(r, begin, next, &at, &room))
 		return KCO_OK;
 	rec->text_len = len < room ? len : room;

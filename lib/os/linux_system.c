@@ -74,8 +74,10 @@ static void system_clock(struct kco_session *s, struct kco_system_info *info)
 	if (!linux_field(s, "timekeeper", &nsec, NULL, "tkr_mono.xtime_nsec", NULL) &&
 	    !linux_field(s, "timekeeper", &shift, NULL, "tkr_mono.shift", NULL) &&
 	    !kco_kread_field(s, tk, &nsec, &frac, NULL) && !kco_kread_field(s, tk, &shift, &shift_v, NULL) &&
-	    shift_v < 64)
+	    shift_v < 64) {
+		info->wall_nsec = (uint32_t)((frac >> shift_v) % 1000000000u);
 		up += (int64_t)(frac >> shift_v);
+	}
 	if (!linux_field(s, "timekeeper", &boot, NULL, "offs_boot", NULL) && !kco_kread_field(s, tk, &boot, &v, NULL))
 		up += (int64_t)v;
 	if (up > 0)

@@ -308,7 +308,10 @@ static enum kco_status x86_64_cpu_regs_order(struct kco_session *s, unsigned cpu
 			nth = nr_online;
 		nr_online += linux_cpu_online(s, other);
 	}
-	if (nr_notes != nr_online || !linux_cpu_online(s, cpu))
+	if (nr_notes == nr_online && !linux_cpu_online(s, cpu))
+		return kco_fail(err, KCO_E_RANGE, "CPU %u was offline: the dump's %zu notes belong to others", cpu,
+				nr_notes);
+	if (nr_notes != nr_online)
 		nth = cpu;
 	note = kco_image_note(s->image, "CORE", NT_PRSTATUS, nth);
 	if (!note)

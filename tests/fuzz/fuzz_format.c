@@ -26,10 +26,12 @@ extern const struct kco_format_ops kco_format_libkdumpfile;
 static const struct kco_format_ops *const *fuzz_rows(void)
 {
 	static const struct kco_format_ops *rows[FUZZ_ROWS];
-	size_t n = 0;
+	static size_t n;
 
-	for (size_t i = 0; !rows[0] && kco_formats[i] && n < FUZZ_ROWS - 1; i++)
-		if (kco_formats[i] != &kco_format_libkdumpfile)
+	if (n)
+		return rows;
+	for (size_t i = 0; kco_formats[i]; i++)
+		if (kco_formats[i] != &kco_format_libkdumpfile && n < FUZZ_ROWS - 1)
 			rows[n++] = kco_formats[i];
 	return rows;
 }

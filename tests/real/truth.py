@@ -133,16 +133,25 @@ class Truth:
         return [(marks[f"__{k}_text_start"], marks[f"__{k}_text_end"]) for k in ("sched", "lock")
                 if f"__{k}_text_start" in marks]
 
-    def panic_text(self):
-        """The lines of the panic in the serial log, without what a crash kernel prints after it."""
-        at = self.serial.index(b"Kernel panic - not syncing")
-        lines = self.serial[self.serial.rindex(b"\n", 0, at) + 1:].decode(errors="replace").splitlines()
-        out = []
-        for line in lines:
-            if re.match(r"\[ *0\.000000\] Linux version", line):
+    def kernel_lines(self):
+        """[(time as printed, text)] of the serial log, without what a crash kernel printed later.
+
+        The crash kernel's clock starts anew; its init's own lines begin with "kdump: ".
+        """
+        out, last = [], 0.0
+        for line in self.serial.decode(errors="replace").split("\n"):
+            m = re.match(r"\[ *(\d+\.\d+)\] ?(.*)", line)
+            if line.startswith("kdump: ") or (m and float(m.group(1)) < last - 1):
                 break
-            out.append(line)
+            if m:
+                last = float(m.group(1))
+                out.append(m.groups())
         return out
+
+    def panic_text(self):
+        """The lines of the panic, from its first one on."""
+        text = [line for _, line in self.kernel_lines()]
+        return text[next(i for i, line in enumerate(text) if line.startswith("Kernel panic - not syncing")):]
 
     def panic_pid(self):
         for line in self.panic_text():
@@ -155,7 +164,6 @@ class Truth:
         """The reliable frames of the printed trace, interrupted functions included, from panic() on."""
         out, inside = [], False
         for line in self.panic_text():
-            line = re.sub(r"^\[ *[\d.]+\] ?", "", line)
             if line.startswith("Call Trace:"):
                 inside = True
             elif line.startswith(("Kernel Offset", "---[ end")):
@@ -171,26 +179,20 @@ class Truth:
         return out
 
     def log(self):
-        """[(time as printed, text)] of the log that klogctl gave, then of the panic on the serial line."""
+        """The lines that klogctl gave and those printed after them; and the number of the former."""
         out = []
-        for line in self.text("dmesg").splitlines():
+        for line in self.text("dmesg").split("\n"):
             m = re.match(r"<\d+>\[ *(\d+\.\d+)\] ?(.*)", line)
             if m:
                 out.append(m.groups())
-        seen = len(out)
-        start = next(i for i, line in enumerate(self.serial.decode(errors="replace").splitlines())
-                     if "collect: done" in line)
-        for line in self.serial.decode(errors="replace").splitlines()[start + 1:]:
-            m = re.match(r"\[ *(\d+\.\d+)\] ?(.*)", line)
-            if m and float(m.group(1)) == 0:
-                break
-            if m and (float(m.group(1)), m.group(2)) >= (float(out[seen - 1][0]), ""):
-                out.append(m.groups())
-        return out, seen
+        printed = self.kernel_lines()
+        # The console has every line too, so the last one that both have ends the first part.
+        at = len(printed) - printed[::-1].index(out[-1])
+        return out + printed[at:], len(out)
 
     def kaslr(self):
-        m = re.search(rb"Kernel Offset: (0x[0-9a-f]+) from", self.serial)
-        return int(m.group(1), 16) if m else None
+        """How far _text is from where x86_64 kernels are linked."""
+        return next(addr for addr, _, name, _ in self.symbols if name == "_text") - 0xFFFFFFFF81000000
 
     def rips(self):
         """CPU -> RIP, as QEMU saw them when it stopped the machine; empty for a real kdump."""

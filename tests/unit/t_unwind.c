@@ -36,7 +36,7 @@
 #define RET(i) (FUNC(i) + 32)
 #define NO_CALL(i) (FUNC(i) + 16)
 
-enum { ORC_UNDEFINED, ORC_END, ORC_CALL, ORC_REGS, ORC_REGS_PARTIAL };
+enum { ORC_UNDEFINED, ORC_END, ORC_CALL, ORC_REGS, ORC_REGS_PARTIAL, ORC_SIGNAL = 8 };
 enum { BASE_NONE = 0, BASE_PREV_SP = 1, BASE_BP = 4, BASE_SP = 5, BASE_SP_INDIRECT = 9 };
 
 struct fixture {
@@ -151,8 +151,7 @@ static void row(struct fixture *f, int func, int type, int sp_reg, int sp_offset
 {
 	uint8_t *p = f->m.bytes + pa_of(ORC_ROWS) + 6 * func;
 	int16_t offsets[2] = { (int16_t)sp_offset, (int16_t)bp_offset };
-	uint16_t bits =
-		(uint16_t)(sp_reg | bp_reg << 4 | type << 8 | (type == ORC_REGS || type == ORC_REGS_PARTIAL) << 11);
+	uint16_t bits = (uint16_t)(sp_reg | bp_reg << 4 | type << 8);
 
 	memcpy(p, offsets, 4);
 	memcpy(p + 4, &bits, 2);
@@ -348,6 +347,22 @@ static void test_unwind__return_address_behind_a_call_that_never_returns(void **
 	assert_int_equal(f.trace.n, 3);
 	frame(&f, 1, FUNC(3), KCO_BY_ORC);
 	frame(&f, 2, RET(3), KCO_BY_ORC);
+	fixture_fini(&f);
+}
+
+static void test_unwind__row_with_signal_means_an_exact_caller(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f, true);
+	row(&f, 1, ORC_CALL | ORC_SIGNAL, BASE_SP, 16, 0, 0);
+	row(&f, 5, ORC_END, 0, 0, 0, 0);
+	start_at(&f, RET(1), TASK + 0x100, 0);
+	put(&f, TASK + 0x108, FUNC(5)); // one byte before it is another function
+	assert_int_equal(unwind(&f), KCO_OK);
+	assert_int_equal(f.trace.n, 2);
+	frame(&f, 1, FUNC(5), KCO_BY_ORC);
 	fixture_fini(&f);
 }
 
@@ -597,8 +612,10 @@ static void test_unwind__function_without_row_is_left_by_its_call(void **state)
 	row(&f, 10, ORC_END, 0, 0, 0, 0);
 	row(&f, 7, ORC_CALL, BASE_SP, 8, 0, 0);
 	row(&f, 8, ORC_CALL, BASE_SP, 8, 0, 0);
-	put(&f, TASK + 0x108, RET(7));
+	row(&f, 1, ORC_CALL, BASE_SP, 8, 0, 0);
+	put(&f, TASK + 0x108, RET(7)); // calls what lies behind
 	put(&f, TASK + 0x110, RET(20));
+	put(&f, TASK + 0x118, RET(0)); // calls what has a row
 	put(&f, TASK + 0x128, RET(2));
 	put(&f, TASK + 0x130, RET(10));
 	f.task.flags = KCO_TASK_ACTIVE;
@@ -610,6 +627,97 @@ static void test_unwind__function_without_row_is_left_by_its_call(void **state)
 	assert_int_equal(f.trace.frames[1].fp, 0x1234);
 	// One certain step is no reason to doubt what follows.
 	frame(&f, 2, RET(10), KCO_BY_ORC);
+	fixture_fini(&f);
+}
+
+static void test_unwind__entry_code_without_row_has_the_registers_on_top(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	for (int user = 0; user < 2; user++) {
+		fixture_init(&f, true);
+		row(&f, 1, ORC_CALL, BASE_SP, 16, 0, 0);
+		start_at(&f, RET(1), USER_REGS - 16, 0);
+		put(&f, USER_REGS - 8, RET(2));
+		f.user_thread = user;
+		if (user)
+			put_regs(&f, USER_REGS, false, 0x401000, 0x33, 0x7ffc1000);
+		assert_int_equal(unwind(&f), KCO_OK);
+		assert_int_equal(f.trace.n, 2 + user);
+		frame(&f, 1, RET(2), KCO_BY_ORC);
+		if (user)
+			assert_int_equal(f.trace.frames[2].kind, KCO_FRAME_USER);
+		fixture_fini(&f);
+	}
+	// In the middle of the stack: what was interrupted goes on above it.
+	fixture_init(&f, true);
+	row(&f, 1, ORC_CALL, BASE_SP, 16, 0, 0);
+	row(&f, 4, ORC_END, 0, 0, 0, 0);
+	start_at(&f, RET(1), TASK + 0x100, 0);
+	put(&f, TASK + 0x108, RET(2));
+	put_regs(&f, TASK + 0x110, false, NO_CALL(4), 0x10, TASK + 0x200);
+	assert_int_equal(unwind(&f), KCO_OK);
+	assert_int_equal(f.trace.n, 3);
+	frame(&f, 2, NO_CALL(4), KCO_BY_SCAN);
+	assert_int_equal(f.trace.frames[2].kind, KCO_FRAME_EXCEPTION);
+	assert_non_null(f.trace.frames[2].regs);
+	fixture_fini(&f);
+}
+
+static void test_unwind__scan_leaves_an_interrupt_stack_by_its_first_word(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	for (int tables = 0; tables < 2; tables++) {
+		fixture_init(&f, tables);
+		row(&f, 1, ORC_CALL, BASE_SP, 16, 0, 0);
+		f.task.flags = KCO_TASK_ACTIVE;
+		start_at(&f, NO_CALL(1), IRQ + 4096 - 8, 0);
+		put(&f, IRQ + 4096 - 8, TASK + 0x800);
+		put(&f, TASK + 0x808, RET(3));
+		assert_int_equal(unwind(&f), tables ? KCO_E_NOSYM : KCO_OK); // nothing tells about 3
+		assert_int_equal(f.trace.n, 2);
+		frame(&f, 1, RET(3), KCO_BY_SCAN);
+		assert_string_equal(f.trace.frames[0].stack, "IRQ");
+		assert_string_equal(f.trace.frames[1].stack, "task");
+		fixture_fini(&f);
+		// A link to where the walk has been is none.
+		fixture_init(&f, tables);
+		row(&f, 1, ORC_CALL, BASE_SP, 16, 0, 0);
+		f.task.flags = KCO_TASK_ACTIVE;
+		start_at(&f, NO_CALL(1), IRQ + 4096 - 8, 0);
+		put(&f, IRQ + 4096 - 8, IRQ + 0x800);
+		put(&f, IRQ + 0x808, RET(3));
+		assert_int_equal(unwind(&f), KCO_OK);
+		assert_int_equal(f.trace.n, 1);
+		fixture_fini(&f);
+	}
+}
+
+static void test_unwind__many_addresses_do_not_mix_up_their_rows(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f, true);
+	for (int i = 0; i < 64; i++) {
+		row(&f, i, ORC_CALL, BASE_SP, 8 + 8 * i, 0, 0);
+		put(&f, TASK + 8 * (uint64_t)i, RET(63));
+	}
+	row(&f, 63, ORC_END, 0, 0, 0, 0);
+	f.task.flags = KCO_TASK_ACTIVE;
+	fixture_open(&f);
+	// More than are remembered at once, twice.
+	for (uint64_t i = 0; i < UINT64_C(2) * 63 * 64; i++) {
+		uint64_t offset = i * 37 % (63 * 64);
+
+		start_at(&f, TEXT + offset, TASK, 0);
+		assert_int_equal(kco_unwind_task(f.uw, &f.task, &f.trace, NULL), KCO_OK);
+		assert_int_equal(f.trace.n, 2);
+		assert_int_equal(f.trace.frames[1].slot, TASK + 8 * (offset / 64));
+	}
 	fixture_fini(&f);
 }
 
@@ -876,6 +984,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_unwind__rows_give_calls_to_the_end),
 		cmocka_unit_test(test_unwind__return_address_behind_a_call_that_never_returns),
+		cmocka_unit_test(test_unwind__row_with_signal_means_an_exact_caller),
 		cmocka_unit_test(test_unwind__task_that_never_ran_begins_at_a_function),
 		cmocka_unit_test(test_unwind__user_boundary_has_the_user_registers),
 		cmocka_unit_test(test_unwind__cpu_in_user_mode_is_one_frame),
@@ -888,6 +997,9 @@ int main(void)
 		cmocka_unit_test(test_unwind__stack_pointer_off_all_stacks),
 		cmocka_unit_test(test_unwind__call_of_a_null_pointer_leads_to_the_caller),
 		cmocka_unit_test(test_unwind__function_without_row_is_left_by_its_call),
+		cmocka_unit_test(test_unwind__entry_code_without_row_has_the_registers_on_top),
+		cmocka_unit_test(test_unwind__scan_leaves_an_interrupt_stack_by_its_first_word),
+		cmocka_unit_test(test_unwind__many_addresses_do_not_mix_up_their_rows),
 		cmocka_unit_test(test_unwind__without_tables_by_frame_pointers),
 		cmocka_unit_test(test_unwind__looping_frame_pointers_end),
 		cmocka_unit_test(test_unwind__implausible_frame_pointers_are_not_followed),

@@ -143,6 +143,7 @@ struct kco_system_info {
 	unsigned cpus_possible, cpus_online;
 	uint64_t uptime_ns;   /* since boot, 0 unknown */
 	int64_t wall_seconds; /* at the crash, since the epoch; 0 unknown */
+	uint32_t wall_nsec;   /* and the fraction of a second */
 	uint64_t load[3];     /* load averages * 100 */
 	bool has_load;
 	uint64_t memory_bytes;

@@ -25,7 +25,7 @@ enum kco_frame_by {
 	KCO_BY_ORC,
 	KCO_BY_CFI,
 	KCO_BY_FP,
-	KCO_BY_SCAN, /* a text address that lay on the stack: a guess */
+	KCO_BY_SCAN, /* a guess: a return address that lay on the stack, or what the rows make of one */
 };
 
 enum kco_frame_kind {
@@ -64,6 +64,9 @@ void kco_unwinder_free(struct kco_unwinder *uw);
 /**
  * Unwind the kernel stack of @task into @trace. Returns trace->status; a trace
  * that ended early still holds what was found. @err gives the same reason.
+ * A task whose stack is gone (the dead) has no frames and is KCO_OK. One that
+ * was running, of whose CPU the dump has no registers, is KCO_E_RANGE, and its
+ * frames (KCO_BY_SCAN) are what its stack still tells.
  */
 enum kco_status kco_unwind_task(struct kco_unwinder *uw, const struct kco_task *task, struct kco_trace *trace,
 				struct kco_err *err) KCO_MUST_USE;

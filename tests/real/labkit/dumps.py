@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """One case: boot its guest, let it die, keep its memory in every format."""
 
+import contextlib
 import gzip
 import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 import threading
@@ -15,7 +17,7 @@ from . import cases, formats, guest, kernels, qemu
 from .cache import LabError, read_json, run, write_json
 
 HERE = guest.HERE
-BOOT_TIMEOUT = int(os.environ.get("KCODBG_LAB_TIMEOUT", "300"))
+BOOT_TIMEOUT = int(os.environ.get("KCODBG_LAB_TIMEOUT", "120"))
 # One guest keeps two CPUs busy; only what follows it runs beside the next one.
 ONE_GUEST = threading.Lock()
 
@@ -59,7 +61,12 @@ def build(name, case, kernel, out):
         guest.build_initrd(initrd, case, kernel, guest.build_programs(work), cases.MODULES[case["cast"]])
         with ONE_GUEST:
             begin = time.monotonic()
-            argv, cmdline, how = boot(case, kernel, work, initrd, out)
+            try:
+                argv, cmdline, how = boot(case, kernel, work, initrd, out)
+            except LabError as e:
+                # A guest that hangs in its boot says nothing about kcodbg; a second one that does is worth a look.
+                print(f"lab: {name}: once more, after {e}", file=sys.stderr, flush=True)
+                argv, cmdline, how = boot(case, kernel, work, initrd, out)
             booted = time.monotonic()
         finish(case, work, out)
     if not case["kdump"]:
@@ -80,6 +87,9 @@ def boot(case, kernel, work, initrd, out):
     for path in disks.values():
         with open(path, "wb") as f:
             f.truncate(case["memory"] << 20)
+    for stale in ("serial.log", "qmp"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(work, stale))
     cmdline = "console=ttyS0 loglevel=8 panic=0" + (" crashkernel=256M" if case["kdump"] else "")
     machine = qemu.Guest(work, case, kernel, initrd, disks, cmdline)
     try:

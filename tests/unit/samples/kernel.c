@@ -10,9 +10,14 @@
 
 #define STR2(x) #x
 #define STR(x) STR2(x)
-#define MARK(name)                                                                                                     \
-	__asm__ volatile(".globl pc_" #name "\npc_" #name ":\n\tnop\n"                                                 \
+#define MARK(name)                                                     \
+	__asm__ volatile(".globl pc_" #name "\npc_" #name ":\n\tnop\n" \
 			 ".globl line_" #name "\n.set line_" #name ", " STR(__LINE__))
+#define MARK_CALL(name, call) \
+	do {                  \
+		MARK(name);   \
+		call;         \
+	} while (0)
 
 /* Two units disagree on this one; the first in the file counts. */
 struct sample_twice {
@@ -37,13 +42,13 @@ static inline __attribute__((always_inline)) void sample_innermost(int x)
 static inline __attribute__((always_inline)) void sample_middle(int x)
 {
 	sample_hidden = x + 1;
-	MARK(middle); sample_innermost(x);
+	MARK_CALL(middle, sample_innermost(x));
 }
 
 __attribute__((noinline)) void sample_outermost(int x)
 {
 	sample_hidden = 7;
-	MARK(outermost); sample_middle(x);
+	MARK_CALL(outermost, sample_middle(x));
 	sample_hidden = 9;
 }
 
@@ -67,7 +72,7 @@ __asm__(".cfi_sections .eh_frame");
 __asm__(".cfi_sections .debug_frame");
 #endif
 
-/* Rows of every kind that a kernel_unwind_row can hold, and one that it cannot. */
+/* Rows of every kind that struct kco_unwind_row holds, and one that it cannot hold. */
 __asm__(".text\n"
 	".globl cfi_entry, cfi_pushed, cfi_frame, cfi_realigned, cfi_computed, cfi_end\n"
 	".type cfi_entry, @function\n"

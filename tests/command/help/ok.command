@@ -1,0 +1,1 @@
+kcodbg help set

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the tests of the program share: a clean environment, made-up dumps, a terminal."""
+import os
+import pathlib
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import time
+import fcntl
+import termios
+
+HERE = pathlib.Path(__file__).resolve().parent
+FIXTURES = HERE.parent.parent / 'fixtures'
+
+
+MOVES = re.compile('\x1b\\[[0-9;]*[A-HJKP@]')
+
+
+def environment(kcodbg, home, **more):
+    """The variables that a test sees: nothing of the caller's that could change the output."""
+    env = {
+        'PATH': f'{pathlib.Path(kcodbg).resolve().parent}:/usr/local/bin:/usr/bin:/bin',
+        'HOME': str(home),
+        'LC_ALL': 'C.UTF-8',
+        'TZ': 'UTC',
+        'TERM': 'xterm',
+        'SCRATCH': str(home),
+        'XDG_CACHE_HOME': f'{home}/cache',
+        'KCODBG_CRASH_DIR': f'{home}/no-crash-folder',
+    }
+    for keep in ('ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS'):
+        if keep in os.environ:
+            env[keep] = os.environ[keep]
+    env.update(more)
+    return env
+
+
+def elf_core(pages=1, kind=4):
+    """An ELF core (kind 4) of zero pages and without notes: a dump that opens and lacks all else."""
+    size = pages * 4096
+    header = struct.pack('<16sHHIQQQIHHHHHH', b'\x7fELF\x02\x01\x01', kind, 62, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    load = struct.pack('<IIQQQQQQ', 1, 7, 4096, 0, 0, size, size, 4096)
+    return (header + load).ljust(4096, b'\0') + bytes(size)
+
+
+def scratch_files(home):
+    """The files that every test finds in $SCRATCH."""
+    home = pathlib.Path(home)
+    (home / 'empty.elf').write_bytes(elf_core())
+    (home / 'vmlinux').write_bytes(elf_core(kind=2))
+    (home / 'text').write_text('not a dump\n')
+
+
+def run(kcodbg, home, args, stdin=None, **env):
+    """The program without a terminal: (exit status, stdout, stderr)."""
+    got = subprocess.run([kcodbg, *args], input=stdin if stdin is not None else '', capture_output=True, text=True,
+                         timeout=120, cwd=home, env=environment(kcodbg, home, **env))
+    return got.returncode, got.stdout, got.stderr
+
+
+class Terminal:
+    """A program on a pseudo-terminal, and what it has shown."""
+
+    def __init__(self, argv, env, cwd, rows=24, columns=100):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.chdir(cwd)
+            os.execvpe(argv[0], argv, env)
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
+        self.raw = self.seen = ''
+        self.at = 0
+        self.status = None
+
+    def _read(self, timeout):
+        if not select.select([self.fd], [], [], timeout)[0]:
+            return False
+        try:
+            data = os.read(self.fd, 65536)
+        except OSError:
+            data = b''
+        self.raw += data.decode(errors='replace')
+        self.seen = MOVES.sub('', self.raw).replace('\r', '')
+        return bool(data)
+
+    def expect(self, pattern, timeout=20):
+        """Wait until what came since the last match has @pattern; the match is returned.
+
+        Movements of the cursor, which an editor makes between two parts of a word, are left out.
+        """
+        end = time.monotonic() + timeout
+        while True:
+            found = re.compile(pattern).search(self.seen, self.at)
+            if found:
+                self.at = found.end()
+                return found
+            left = end - time.monotonic()
+            if left <= 0 or (not self._read(left) and time.monotonic() < end and self._gone()):
+                raise AssertionError(f'{pattern!r} did not appear in {self.seen[self.at:]!r}')
+
+    def _gone(self):
+        return not select.select([self.fd], [], [], 0)[0] or not self._read(0)
+
+    def send(self, text):
+        os.write(self.fd, text.encode())
+
+    def wait(self, timeout=20):
+        """The exit status as subprocess has it."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            self._read(0.05)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.status = os.waitstatus_to_exitcode(status)
+                return self.status
+        raise AssertionError(f'it does not end; last: {self.seen[self.at:]!r}')
+
+    def close(self):
+        if self.status is None:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        os.close(self.fd)

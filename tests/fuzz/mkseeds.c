@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Writes the fuzzers' first inputs from the encoders of the unit tests:
+ *
+ *   mkseeds DIR    makes DIR/kallsyms/, DIR/btf/ and DIR/orc/
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "btfmake.h"
+#include "ksymmake.h"
+#include "vmem.h"
+
+static const char *seeds_dir;
+
+static void seeds_write(const char *target, unsigned nr, const struct bytes *b)
+{
+	char path[4096];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", seeds_dir, target);
+	if (mkdir(path, 0777) && errno != EEXIST)
+		goto failed;
+	snprintf(path, sizeof(path), "%s/%s/seed-%02u", seeds_dir, target, nr);
+	f = fopen(path, "wb");
+	if (!f || fwrite(b->p, 1, b->n, f) != b->n || fclose(f))
+		goto failed;
+	return;
+failed:
+	perror(path);
+	exit(1);
+}
+
+static void seeds_kallsyms(void)
+{
+	for (unsigned i = 0; i < NR_KSYM_SHAPES; i++) {
+		struct ksymmake *m = malloc(sizeof(*m));
+		struct bytes b = { 0 };
+
+		if (!m)
+			abort();
+		ksymmake_usual(m, ksym_has_percpu(&ksym_shapes[i]));
+		ksymmake_encode(m, &ksym_shapes[i]);
+		const uint64_t places[] = {
+			m->layout.num_syms, m->layout.names,	     m->layout.token_table, m->layout.token_index, 0,
+			m->layout.offsets,  m->layout.relative_base, m->layout.addresses
+		};
+
+		for (size_t k = 0; k < 8; k++)
+			bytes_uint(&b, places[k] ? places[k] - KSYM_TABLES : 0, 4);
+		bytes_put(&b, m->image.p, m->image.n);
+		seeds_write("kallsyms", i, &b);
+		free(b.p);
+		free(m->image.p);
+		free(m);
+	}
+}
+
+static void seeds_btf_types(struct btfmake *m)
+{
+	uint32_t i32 = btfmake_int(m, "int", 4, 1, 32), arr = btfmake_array(m, i32, 4), s;
+
+	s = btfmake_type(m, "a", 4, 1, 3, 24);
+	btfmake_member(m, "a", arr, 0, 0);
+	btfmake_member(m, "", s + 1, 128, 0);
+	btfmake_member(m, "bits", i32, 160, 5);
+	btfmake_type(m, "", 5, 0, 1, 4);
+	btfmake_member(m, "b", i32, 0, 0);
+	btfmake_type(m, "e", 6, 1, 1, 4);
+	btfmake_enumerator(m, "E", 5);
+	btfmake_type(m, "e64", 19, 0, 1, 8);
+	btfmake_enumerator64(m, "E64", 5);
+	btfmake_type(m, "t", 8, 0, 0, s);
+	btfmake_type(m, "", 2, 0, 0, s);
+	btfmake_type(m, "", 10, 0, 0, s);
+	btfmake_type(m, "current_task", 14, 0, 0, s);
+	bytes_uint(&m->types, 1, 4);
+	btfmake_type(m, "", 13, 0, 1, i32);
+	btfmake_enumerator(m, "arg", i32);
+	btfmake_type(m, "f", 12, 0, 0, m->id);
+}
+
+static void seeds_btf(void)
+{
+	struct btfmake base, split;
+	struct bytes b = { 0 };
+	uint8_t *whole, *behind;
+	size_t n, m;
+
+	btfmake_init(&base, NULL);
+	seeds_btf_types(&base);
+	btfmake_init(&split, &base);
+	seeds_btf_types(&split);
+	whole = btfmake_take(&base, &n);
+	behind = btfmake_take(&split, &m);
+	bytes_uint(&b, 0, 2);
+	bytes_put(&b, whole, n);
+	seeds_write("btf", 0, &b);
+	b.n = 0;
+	bytes_uint(&b, m, 2);
+	bytes_put(&b, whole, n);
+	bytes_put(&b, behind, m);
+	seeds_write("btf", 1, &b);
+	free(b.p);
+	free(whole);
+	free(behind);
+	btfmake_fini(&base);
+	btfmake_fini(&split);
+}
+
+static void seeds_orc(void)
+{
+	for (unsigned types3 = 0; types3 < 2; types3++) {
+		struct bytes b = { 0 };
+
+		bytes_uint(&b, types3 | 200 << 8, 3);
+		for (unsigned i = 0; i < 200; i++)
+			bytes_uint(&b, i * 12, 4);
+		for (unsigned i = 0; i < 200; i++) {
+			bytes_uint(&b, 8 + i % 5 * 8, 2);
+			bytes_uint(&b, (uint64_t)-16, 2);
+			bytes_uint(&b, (i % 7 ? 5 : i % 10) | (i % 3) << 4 | (types3 ? (i % 11 ? 2 : i % 5) : 0) << 8,
+				   2);
+		}
+		seeds_write("orc", types3, &b);
+		free(b.p);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2) {
+		fprintf(stderr, "usage: mkseeds DIR\n");
+		return 2;
+	}
+	seeds_dir = argv[1];
+	if (mkdir(seeds_dir, 0777) && errno != EEXIST) {
+		perror(seeds_dir);
+		return 1;
+	}
+	seeds_kallsyms();
+	seeds_btf();
+	seeds_orc();
+	return 0;
+}
