@@ -125,6 +125,7 @@ struct dispatch {
 	void *opts;
 	int argc;
 	char **argv;
+	bool nested; /* run by another command */
 };
 
 static enum kco_status dispatch_parse(struct dispatch *d, int argc, char **argv, int skip, struct kco_err *err)
@@ -178,8 +179,43 @@ static enum kco_status dispatch_needs(const struct dispatch *d, struct kco_err *
 	return kco_session_need(d->p->session, d->cmd->needs, err);
 }
 
-/* Run it with its output going where @line says. @err is filled when not all is well. */
-static int dispatch_output(struct dispatch *d, const struct kco_line *line, struct kco_err *err)
+static int dispatch_output(struct dispatch *d, const struct kco_line *line, size_t *failed_rows, struct kco_err *err);
+
+/* ctx->run_line: one command for another, on the caller's session, its output thrown away. */
+static enum kco_status dispatch_run_line(struct kco_cmd_ctx *ctx, const char *text, struct kco_err *err)
+{
+	const struct dispatch *outer = ctx->run_line_arg;
+	struct kco_line nowhere = { .to = KCO_LINE_FILE, .target = (char[]){ "/dev/null" } }, line;
+	struct kco_program p = *outer->p;
+	struct dispatch d = { .p = &p, .globals = outer->globals, .nested = true };
+	enum kco_status st;
+
+	p.session = ctx->session;
+	p.context = (struct kco_context){ 0 };
+	p.one_shot = false;
+	kco_arena_init(&d.arena);
+	st = kco_line_parse(text, false, &d.arena, &line, err);
+	if (!st && (line.to != KCO_LINE_OUT || !line.argc))
+		st = kco_fail(err, KCO_E_USAGE, "one command, without a pipe or a redirection");
+	if (!st) {
+		d.cmd = kco_cmd_find(p.cmds, line.argv[0], err);
+		st = d.cmd ? dispatch_parse(&d, line.argc - 1, line.argv + 1, 0, err) : KCO_E_USAGE;
+	}
+	if (!st)
+		st = kco_program_check_args(d.cmd, d.argc, d.argv, err);
+	if (!st)
+		st = dispatch_needs(&d, err);
+	if (!st && dispatch_output(&d, &nowhere, &ctx->failed_rows, err) && err && err->msg[0])
+		st = err->code ? err->code : KCO_E_BUG;
+	kco_arena_fini(&d.arena);
+	return st;
+}
+
+/*
+ * Run it with its output going where @line says. @err is filled when not all is
+ * well; rows that failed are added to *@failed_rows, which may be NULL.
+ */
+static int dispatch_output(struct dispatch *d, const struct kco_line *line, size_t *failed_rows, struct kco_err *err)
 {
 	struct kco_cmd_ctx ctx = {
 		.cmd = d->cmd,
@@ -192,6 +228,8 @@ static int dispatch_output(struct dispatch *d, const struct kco_line *line, stru
 		.commands = d->p->cmds,
 		.formats = d->p->formats,
 		.globals = kco_globals_all,
+		.run_line = d->nested ? NULL : dispatch_run_line,
+		.run_line_arg = d,
 	};
 	struct kco_out_options opts = { 0 };
 	struct kco_err output_err = KCO_ERR_INIT;
@@ -207,6 +245,8 @@ static int dispatch_output(struct dispatch *d, const struct kco_line *line, stru
 		ctx.out = &out;
 		st = d->cmd->run(&ctx, err);
 		status = dispatch_exit_status(st);
+		if (failed_rows)
+			*failed_rows += ctx.failed_rows;
 		if (!status && ctx.failed_rows)
 			status = KCO_EXIT_ROWS;
 		if (kco_out_fini(&out, st, err->msg, &output_err) && !status)
@@ -249,7 +289,7 @@ int kco_program_run(struct kco_program *p, int argc, char **argv, int skip, cons
 				    : kco_program_check_args(d.cmd, d.argc, d.argv, &err);
 	if (!st)
 		st = dispatch_needs(&d, &err);
-	status = st ? dispatch_exit_status(st) : dispatch_output(&d, line, &err);
+	status = st ? dispatch_exit_status(st) : dispatch_output(&d, line, NULL, &err);
 	if (status && err.msg[0])
 		kco_report("%s: %s", d.cmd->name, err.msg);
 	if (d.globals.stats && !p->one_shot)

@@ -158,6 +158,31 @@ static bool bt_refers(struct kco_cmd_ctx *ctx, const struct kco_trace *trace, co
 	return false;
 }
 
+/* How the row ended: a task that could not be read whole may have no stack to speak of. */
+static enum kco_status bt_end(const struct kco_task *task, const struct kco_trace *trace, const char **why)
+{
+	*why = trace->why;
+	if (trace->status != KCO_OK)
+		return trace->status;
+	*why = task->why ? task->why : "the task cannot be read";
+	if (task->status != KCO_OK)
+		return task->status;
+	*why = "no frame was found";
+	return trace->n || !task->stack ? KCO_OK : KCO_E_RANGE;
+}
+
+/* kco_frames_text() and kco_frames_json() tell why a trace ended; the rest is told here. */
+static void bt_task_failed(struct bt_run *run, const struct kco_task *task, const struct kco_trace *trace)
+{
+	const char *why;
+	enum kco_status status = bt_end(task, trace, &why);
+
+	if (status != KCO_OK && trace->status == KCO_OK)
+		kco_row_failed(run->ctx, status, why);
+	else if (!trace->n && status == KCO_OK)
+		kco_text(run->ctx->out, "  (no stack)\n"); // dead, and given back
+}
+
 static void bt_json(struct bt_run *run, const struct kco_task *task, const struct kco_trace *trace)
 {
 	struct kco_out *out = run->ctx->out;
@@ -174,6 +199,7 @@ static void bt_json(struct bt_run *run, const struct kco_task *task, const struc
 		kco_json_null(out, "cpu");
 	kco_json_addr(out, "task", task->addr);
 	kco_frames_json(run->ctx, task, trace, &run->style);
+	bt_task_failed(run, task, trace);
 	kco_json_row_end(out);
 }
 
@@ -181,13 +207,16 @@ static bool bt_trace(void *arg, const struct kco_task *task, const struct kco_tr
 {
 	struct bt_run *run = arg;
 	struct kco_out *out = run->ctx->out;
+	const char *why;
 
 	if (kco_out_closed(out))
 		return false;
 	if (run->opts->ref && !bt_refers(run->ctx, trace, run->opts->ref))
 		return true;
 	if (run->groups) {
-		run->status = kco_stackgroups_add(run->groups, task, trace, &run->err);
+		enum kco_status status = bt_end(task, trace, &why);
+
+		run->status = kco_stackgroups_add(run->groups, task, trace, status, status ? why : "", &run->err);
 		return run->status == KCO_OK;
 	}
 	if (kco_out_json(out)) {
@@ -198,6 +227,7 @@ static bool bt_trace(void *arg, const struct kco_task *task, const struct kco_tr
 		kco_text(out, "\n");
 	kco_text_task_header(out, task);
 	kco_frames_text(run->ctx, task, trace, &run->style);
+	bt_task_failed(run, task, trace);
 	return true;
 }
 

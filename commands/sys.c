@@ -31,7 +31,7 @@ static void sys_text(struct sys_run *run, const char *label, const char *key, co
 {
 	if (!kco_out_json(run->ctx->out)) {
 		kco_style(run->ctx->out, KCO_STYLE_HEAD);
-		kco_text(run->ctx->out, "%12s: ", label);
+		kco_text(run->ctx->out, *label ? "%12s: " : "%12s  ", label);
 		kco_style(run->ctx->out, KCO_STYLE_PLAIN);
 		kco_text(run->ctx->out, "%s\n", text);
 	} else if (key) {
@@ -48,7 +48,11 @@ static void sys_kernel(struct sys_run *run)
 		kco_json_str(run->ctx->out, "kernel", vmlinux);
 		return;
 	}
-	snprintf(run->text, sizeof(run->text), "%s%s", vmlinux ? vmlinux : "(none: names come from the dump)", taint);
+	snprintf(run->text, sizeof(run->text), "%s%s",
+		 vmlinux     ? vmlinux
+		 : run->info ? "(none: names come from the dump)"
+			     : "(none)",
+		 taint);
 	sys_text(run, "KERNEL", NULL, run->text);
 }
 

@@ -61,18 +61,18 @@ static uint64_t stackgroup_pc(const struct kco_frame *f)
 }
 
 /* FNV-1a over words: the counters are addresses of one program and nobody's choice. */
-static uint64_t stackgroup_hash(const struct kco_trace *trace)
+static uint64_t stackgroup_hash(const struct kco_trace *trace, enum kco_status status)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)trace->status;
+	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)status;
 
 	for (size_t i = 0; i < trace->n; i++)
 		h = (h ^ stackgroup_pc(&trace->frames[i])) * UINT64_C(0x100000001b3);
 	return h ^ h >> 29;
 }
 
-static bool stackgroup_same(const struct stackgroup *g, const struct kco_trace *trace)
+static bool stackgroup_same(const struct stackgroup *g, const struct kco_trace *trace, enum kco_status status)
 {
-	if (g->nr_frames != trace->n || g->status != trace->status)
+	if (g->nr_frames != trace->n || g->status != status)
 		return false;
 	for (size_t i = 0; i < trace->n; i++)
 		if (stackgroup_pc(&g->frames[i]) != stackgroup_pc(&trace->frames[i]) ||
@@ -81,7 +81,8 @@ static bool stackgroup_same(const struct stackgroup *g, const struct kco_trace *
 	return true;
 }
 
-static struct stackgroup *stackgroup_new(struct kco_arena *arena, const struct kco_trace *trace, uint64_t hash)
+static struct stackgroup *stackgroup_new(struct kco_arena *arena, const struct kco_trace *trace, enum kco_status status,
+					 const char *why, uint64_t hash)
 {
 	struct stackgroup *g = kco_arena_alloc(arena, sizeof(*g));
 
@@ -89,8 +90,8 @@ static struct stackgroup *stackgroup_new(struct kco_arena *arena, const struct k
 		return NULL;
 	g->hash = hash;
 	g->nr_frames = trace->n;
-	g->status = trace->status;
-	g->why = kco_arena_strndup(arena, trace->why, sizeof(trace->why));
+	g->status = status;
+	g->why = kco_arena_strndup(arena, why, sizeof(trace->why) - 1);
 	g->frames = kco_arena_array(arena, trace->n ? trace->n : 1, sizeof(*g->frames));
 	if (!g->why || !g->frames)
 		return NULL;
@@ -118,17 +119,18 @@ static bool stackgroup_add_task(struct kco_arena *arena, struct stackgroup *g, c
 }
 
 enum kco_status kco_stackgroups_add(struct kco_stackgroups *groups, const struct kco_task *task,
-				    const struct kco_trace *trace, struct kco_err *err)
+				    const struct kco_trace *trace, enum kco_status status, const char *why,
+				    struct kco_err *err)
 {
 	struct kco_arena *arena = groups->ctx->arena;
-	uint64_t hash = stackgroup_hash(trace);
+	uint64_t hash = stackgroup_hash(trace, status);
 	struct stackgroup **bucket = &groups->buckets[hash % STACKGROUP_BUCKETS], *g;
 
 	for (g = *bucket; g; g = g->next)
-		if (g->hash == hash && stackgroup_same(g, trace))
+		if (g->hash == hash && stackgroup_same(g, trace, status))
 			break;
 	if (!g) {
-		g = stackgroup_new(arena, trace, hash);
+		g = stackgroup_new(arena, trace, status, why, hash);
 		if (!g)
 			return kco_fail(err, KCO_E_NOMEM, "out of memory");
 		g->nth = groups->n++;
@@ -227,5 +229,7 @@ void kco_stackgroups_show(struct kco_stackgroups *groups, const struct kco_frame
 			kco_text(ctx->out, "\n");
 		stackgroup_head_text(ctx->out, g);
 		kco_frames_text(ctx, g->tasks[0], trace, style);
+		if (!g->nr_frames && g->status == KCO_OK)
+			kco_text(ctx->out, "  (no stack)\n");
 	}
 }

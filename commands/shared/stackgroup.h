@@ -17,8 +17,10 @@ struct kco_stackgroups;
 enum kco_status kco_stackgroups_new(struct kco_cmd_ctx *ctx, struct kco_stackgroups **ret,
 				    struct kco_err *err) KCO_MUST_USE;
 void kco_stackgroups_free(struct kco_stackgroups *groups);
+/** @status and @why: how the row ended, the trace's own or the task's. */
 enum kco_status kco_stackgroups_add(struct kco_stackgroups *groups, const struct kco_task *task,
-				    const struct kco_trace *trace, struct kco_err *err) KCO_MUST_USE;
+				    const struct kco_trace *trace, enum kco_status status, const char *why,
+				    struct kco_err *err) KCO_MUST_USE;
 /** All groups, those with most tasks first. */
 void kco_stackgroups_show(struct kco_stackgroups *groups, const struct kco_frames_style *style);
 

@@ -27,15 +27,23 @@ static void main_die(const char *path)
 	exit(1);
 }
 
-static FILE *main_open(const char *folder, const char *name, const char *suffix, const char *mode)
+static char *main_path(const char *folder, const char *name)
 {
-	char path[4096];
-	FILE *f;
+	char *path;
 
-	snprintf(path, sizeof(path), "%s/%s%s", folder, name, suffix);
-	f = fopen(path, mode);
+	if (asprintf(&path, "%s/%s", folder, name) < 0)
+		main_die(name);
+	return path;
+}
+
+static FILE *main_open(const char *folder, const char *name, const char *mode)
+{
+	char *path = main_path(folder, name);
+	FILE *f = fopen(path, mode);
+
 	if (!f)
 		main_die(path);
+	free(path);
 	return f;
 }
 
@@ -75,34 +83,33 @@ int main(int argc, char **argv)
 		.globals = kco_globals_all,
 		.line = kco_globals_line,
 	};
-	char folder[4096];
 
 	if (argc != 3) {
 		fprintf(stderr, "usage: kco-docgen TEMPLATES OUTPUT\n");
 		return 2;
 	}
 	for (size_t i = 0; i < sizeof(main_files) / sizeof(main_files[0]); i++) {
-		FILE *in = main_open(argv[1], main_files[i].template, "", "r"), *out;
+		char *folder = main_path(argv[2], main_files[i].folder);
+		FILE *in = main_open(argv[1], main_files[i].template, "r"), *out;
 
-		snprintf(folder, sizeof(folder), "%s/%s", argv[2], main_files[i].folder);
 		if (mkdir(folder, 0777) < 0 && errno != EEXIST)
 			main_die(folder);
-		out = main_open(folder, main_files[i].output, "", "w");
+		out = main_open(folder, main_files[i].output, "w");
 		main_fill(&d, in, out, main_files[i].template);
 		main_close(in, main_files[i].template);
 		main_close(out, main_files[i].output);
+		free(folder);
 	}
-	snprintf(folder, sizeof(folder), "%s/man/kcodbg-", argv[2]);
 	for (const struct kco_cmd *const *c = kco_cmds; *c; c++) {
-		char path[8192];
+		char *path;
 		FILE *out;
 
-		snprintf(path, sizeof(path), "%s%s.1", folder, (*c)->name);
-		out = fopen(path, "w");
-		if (!out)
-			main_die(path);
+		if (asprintf(&path, "man/kcodbg-%s.1", (*c)->name) < 0)
+			main_die((*c)->name);
+		out = main_open(argv[2], path, "w");
 		docgen_man_command(&d, out, *c);
 		main_close(out, path);
+		free(path);
 	}
 	return 0;
 }

@@ -16,7 +16,7 @@ struct metacache_slot {
 	uint64_t block; /* file offset / METACACHE_BLOCK */
 	uint32_t id;
 	uint32_t valid; /* bytes of data; 0: the slot is empty */
-	uint8_t data[METACACHE_BLOCK];
+	uint8_t *data;	/* METACACHE_BLOCK, made when first needed */
 };
 
 struct kco_metacache {
@@ -34,8 +34,10 @@ struct kco_metacache *kco_metacache_new(void)
 
 void kco_metacache_free(struct kco_metacache *cache)
 {
-	for (size_t i = 0; cache && i < METACACHE_SLOTS; i++)
+	for (size_t i = 0; cache && i < METACACHE_SLOTS; i++) {
 		pthread_mutex_destroy(&cache->slots[i].lock);
+		free(cache->slots[i].data);
+	}
 	free(cache);
 }
 
@@ -47,6 +49,10 @@ static enum kco_status metacache_fill(struct metacache_slot *slot, struct kco_io
 	size_t done = 0;
 
 	slot->valid = 0;
+	if (!slot->data)
+		slot->data = malloc(METACACHE_BLOCK);
+	if (!slot->data)
+		return kco_fail(err, KCO_E_NOMEM, "out of memory");
 	status = kco_io_read(io, slot->data, METACACHE_BLOCK, block * METACACHE_BLOCK, &done, err);
 	// The end of the file may lie inside of a block that is wanted only in part.
 	if (done == 0)

@@ -25,6 +25,8 @@
 
 #include "session.h"
 
+/* What tells readers that anything may be missing: makedumpfile's widest filter. */
+#define RECORD_DUMP_LEVEL 31
 #define RECORD_PIECE_SHIFT 12
 #define RECORD_PIECE_FRAMES (UINT64_C(1) << RECORD_PIECE_SHIFT)
 
@@ -252,6 +254,7 @@ static void record_facts(struct kco_recording *rec, struct kco_facts *facts)
 	struct kco_session *s = rec->session;
 	const struct kco_system_info *info;
 
+	facts->dump_level = RECORD_DUMP_LEVEL;
 	if (!facts->vmcoreinfo && s->vmcoreinfo) {
 		facts->vmcoreinfo = s->vmcoreinfo;
 		facts->vmcoreinfo_size = s->vmcoreinfo_size;
@@ -327,6 +330,14 @@ static enum kco_status record_write_path(struct kco_recording *rec, const struct
 	return status == KCO_OK ? KCO_OK : kco_context(err, status, "%s", path);
 }
 
+/* While the pieces are walked, no reader may add one. */
+static void record_freeze(struct kco_recording *rec, bool frozen)
+{
+	pthread_mutex_lock(&rec->lock);
+	rec->frozen = frozen;
+	pthread_mutex_unlock(&rec->lock);
+}
+
 enum kco_status kco_recording_write(struct kco_recording *rec, const char *format, const char *path, bool replace,
 				    struct kco_recording_stats *stats, struct kco_err *err)
 {
@@ -341,13 +352,13 @@ enum kco_status kco_recording_write(struct kco_recording *rec, const char *forma
 	if (rec->virtual_touched)
 		return kco_fail(err, KCO_E_UNSUPPORTED, "this dump carries virtual memory, which %s files cannot hold",
 				format);
-	rec->frozen = true;
+	record_freeze(rec, true);
 	status = record_settle(rec, &local, err);
 	if (status == KCO_OK && !local.pages)
 		status = kco_fail(err, KCO_E_USAGE, "no page was read, there is nothing to write");
 	if (status == KCO_OK)
 		status = record_write_path(rec, ops, path, replace, &local, err);
-	rec->frozen = false;
+	record_freeze(rec, false);
 	if (status == KCO_OK && stats)
 		*stats = local;
 	return status;

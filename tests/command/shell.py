@@ -205,12 +205,6 @@ class Shell(unittest.TestCase):
         t.expect(r'cannot run the pager')
         t.expect(PROMPT)
 
-    def test_messages_wait_for_the_pager(self):
-        t = self.shell('-q', '--color=never', DUMP, PAGER='sleep 1; sed s/^/PAGED/', rows=4)
-        t.send('help set --stats\r')
-        t.expect(r'PAGEDWith --json')
-        t.expect(r'\nstats: ')
-
     def test_history_lasts(self):
         t = self.shell()
         t.send('set 1\r')

@@ -21,7 +21,6 @@ case xen patch=shdr[2].size:le64:0x10000
 case xen cut=40000
   open truncated
 case sadump cut=50000
-  warn truncated
   because truncated
   any
 case sadump patch=part.used_device:le64:0x7fffffffffffffff

@@ -70,11 +70,11 @@ case bytes
 case bytes
   open unsupported hibernation
 | @file
-|   00*510 55 aa "xxHdrS" 00*4096
+|   00*510 55 aa "HdrS" 00*4096
 case bytes
   open bad file
 | @file
-|   00*510 55 aa "HdrS" 00*4096
+|   00*510 55 aa "xxHdrS" 00*4096
 case bytes
   open unsupported name the vmcore
 # the same inside of wrappers

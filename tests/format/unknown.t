@@ -18,11 +18,11 @@ case bytes
 | @file
 |   7f "ELF"
 case bytes
-  open bad file
+  open truncated
 | @file
 |   "KDUMP   "
 case bytes
-  open bad file
+  open truncated
 | @file
 |   "KDUMP   " 00*500
 case bytes
@@ -34,7 +34,7 @@ case bytes
 | @file
 |   "makedumpfile" 00*4
 case bytes
-  open bad file
+  open truncated
 | @file
 |   1f 8b 08 00*16
 case bytes
@@ -42,7 +42,7 @@ case bytes
 | @file
 |   28 b5 2f fd 00*16
 case bytes
-  open bad file
+  open truncated
 # A core of a process: what it has is no kernel's memory.
 | machine = x86_64
 | @note "CORE" 1

@@ -86,7 +86,7 @@ class Checker:
         for f in files:
             argv += ["-c", f]
         if files[0].endswith(".raw"):
-            argv += ["--raw-base", "0"]  # a bare image is taken for one only when told so
+            argv += ["--format", "raw"]  # a bare image is taken for one only when told so
         return Answer(argv + list(command), script)
 
     def case(self, case, only):

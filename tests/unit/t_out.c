@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "escape.h"
+#include "report.h"
 #include "unit.h"
 
 /* A sink into a file in memory, and what it has written. */
@@ -76,9 +77,10 @@ static void test_out__hostile_arguments_are_escaped(void **state)
 		  "\\x9b31m" }, /* the same, bare */
 		{ "\xe2\x80\xae"
 		  "txt",
-		  "\\xe2\\x80\\xaetxt" },			/* right-to-left override */
-		{ "\xe2\x81\xa6", "\\xe2\\x81\\xa6" },		/* isolate */
-		{ "\xe2\x80\xa8", "\\xe2\\x80\\xa8" },		/* line separator */
+		  "\\xe2\\x80\\xaetxt" },	       /* right-to-left override */
+		{ "\xe2\x81\xa6", "\\xe2\\x81\\xa6" }, /* isolate */
+		{ "\xe2\x80\xa8", "\\xe2\\x80\\xa8" }, /* line separator */
+		{ "\xe0\x80\xaf", "\\xe0\\x80\\xaf" },
 		{ "\xc0\xaf", "\\xc0\\xaf" },			/* overlong */
 		{ "\xed\xa0\x80", "\\xed\\xa0\\x80" },		/* surrogate */
 		{ "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80" }, /* beyond Unicode */
@@ -398,6 +400,32 @@ static void test_out__reader_that_leaves_closes_without_an_error(void **state)
 	close(fds[1]);
 }
 
+static void test_out__reports_wait_for_the_pager(void **state)
+{
+	int fd = memfd_create("terminal", MFD_CLOEXEC), saved = dup(STDERR_FILENO);
+	ssize_t n;
+
+	(void)state;
+	assert_true(fd >= 0 && saved >= 0);
+	assert_int_equal(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+	assert_int_equal(kco_writer_init(&sink.writer, fd, NULL), KCO_OK);
+	kco_writer_page(&sink.writer, "sleep 0.3; sed s/^/paged/ >&2", 10, 3);
+	kco_writer_put(&sink.writer, "1\n", 2);
+	assert_int_equal(sink.writer.child, 0);
+	kco_writer_put(&sink.writer, "a line of two rows\n", 19);
+	assert_int_not_equal(sink.writer.child, 0);
+	kco_writer_flush(&sink.writer);
+	kco_report("late");
+	assert_int_equal(kco_writer_finish(&sink.writer, NULL), KCO_OK);
+	kco_report("later");
+	assert_int_equal(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+	close(saved);
+	n = pread(fd, sink.text, sizeof(sink.text) - 1, 0);
+	sink.text[n > 0 ? n : 0] = '\0';
+	close(fd);
+	assert_string_equal(sink.text, "paged1\npageda line of two rows\nkcodbg: late\nkcodbg: later\n");
+}
+
 static void test_out__memory_that_runs_out_is_told(void **state)
 {
 	(void)state;
@@ -449,6 +477,7 @@ int main(void)
 		cmocka_unit_test(test_out__table_fits_the_terminal),
 		cmocka_unit_test(test_out__failed_writes_are_told),
 		cmocka_unit_test(test_out__reader_that_leaves_closes_without_an_error),
+		cmocka_unit_test(test_out__reports_wait_for_the_pager),
 		cmocka_unit_test(test_out__memory_that_runs_out_is_told),
 	};
 

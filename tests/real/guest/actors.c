@@ -89,7 +89,7 @@ static pid_t actors_child(const char *name)
 
 static void role_nanosleep(void)
 {
-	struct timespec ts = {.tv_sec = ACTORS_LONG};
+	struct timespec ts = { .tv_sec = ACTORS_LONG };
 
 	clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
 }
@@ -128,7 +128,7 @@ static void role_pause(void)
 
 static void role_poll(void)
 {
-	struct pollfd p = {.fd = eventfd(0, 0), .events = POLLIN};
+	struct pollfd p = { .fd = eventfd(0, 0), .events = POLLIN };
 
 	poll(&p, 1, -1);
 }
@@ -147,7 +147,7 @@ static void role_select(void)
 static void role_epoll(void)
 {
 	int inner = epoll_create1(0), outer = epoll_create1(0);
-	struct epoll_event ev = {.events = EPOLLIN};
+	struct epoll_event ev = { .events = EPOLLIN };
 
 	epoll_ctl(inner, EPOLL_CTL_ADD, eventfd(0, 0), &ev);
 	epoll_ctl(outer, EPOLL_CTL_ADD, inner, &ev);
@@ -163,7 +163,7 @@ static void role_eventfd(void)
 
 static void role_timerfd(void)
 {
-	struct itimerspec its = {.it_value.tv_sec = ACTORS_LONG};
+	struct itimerspec its = { .it_value.tv_sec = ACTORS_LONG };
 	int fd = timerfd_create(CLOCK_MONOTONIC, 0);
 	uint64_t n;
 
@@ -217,7 +217,7 @@ static void role_inotify(void)
 
 static void role_accept(void)
 {
-	struct sockaddr_un sa = {.sun_family = AF_UNIX, .sun_path = "\0kco"};
+	struct sockaddr_un sa = { .sun_family = AF_UNIX, .sun_path = "\0kco" };
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) || listen(fd, 1))
@@ -227,9 +227,7 @@ static void role_accept(void)
 
 static void role_vsock(void)
 {
-	struct sockaddr_vm sa = {.svm_family = AF_VSOCK,
-				 .svm_cid = VMADDR_CID_ANY,
-				 .svm_port = 7777};
+	struct sockaddr_vm sa = { .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY, .svm_port = 7777 };
 	int fd = socket(AF_VSOCK, SOCK_STREAM, 0);
 
 	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) || listen(fd, 1))
@@ -259,14 +257,14 @@ static void role_msgrcv(void)
 
 static void role_semop(void)
 {
-	struct sembuf op = {.sem_op = -1};
+	struct sembuf op = { .sem_op = -1 };
 
 	semop(semget(IPC_PRIVATE, 1, 0600), &op, 1);
 }
 
 static void role_lock(void)
 {
-	struct flock fl = {.l_type = F_WRLCK};
+	struct flock fl = { .l_type = F_WRLCK };
 	int fd = open("/run/lock", O_RDWR | O_CREAT, 0600);
 
 	fcntl(fd, F_SETLKW, &fl);
@@ -386,16 +384,14 @@ static void role_deadleader(void)
 // exception frame instead of a system call.
 static void role_userfault(void)
 {
-	struct uffdio_api api = {.api = UFFD_API};
-	struct uffdio_register reg = {.mode = UFFDIO_REGISTER_MODE_MISSING};
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
 	int fd = (int)syscall(SYS_userfaultfd, 0);
-	volatile char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	volatile char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	reg.range.start = (uintptr_t)page;
 	reg.range.len = 4096;
-	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) ||
-	    ioctl(fd, UFFDIO_REGISTER, &reg))
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &reg))
 		actors_missing("userfaultfd");
 	page[7] = 1;
 }
@@ -406,7 +402,7 @@ static void role_tun(void)
 	char ifr[40] = "kcotun";
 	int fd = open("/dev/net/tun", O_RDWR);
 
-	ifr[16] = 1; // ifr_flags = IFF_TUN
+	ifr[16] = 1;					   // ifr_flags = IFF_TUN
 	if (fd < 0 || ioctl(fd, _IOW('T', 202, int), ifr)) // TUNSETIFF
 		actors_missing("tun");
 	(void)!read(fd, ifr, sizeof(ifr));
@@ -429,8 +425,7 @@ static void role_fuse(void)
 	char opts[64];
 	struct stat st;
 
-	snprintf(opts, sizeof(opts),
-		 "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
+	snprintf(opts, sizeof(opts), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
 	mkdir("/run/fuse", 0700);
 	if (fd < 0 || mount("kco", "/run/fuse", "fuse", 0, opts))
 		actors_missing("fuse");
@@ -442,8 +437,7 @@ static void role_fuse(void)
 // The submission thread is a kernel worker inside a user process.
 static void role_io_uring(void)
 {
-	struct io_uring_params p = {.flags = IORING_SETUP_SQPOLL,
-				    .sq_thread_idle = 1};
+	struct io_uring_params p = { .flags = IORING_SETUP_SQPOLL, .sq_thread_idle = 1 };
 
 	if (syscall(SYS_io_uring_setup, 8, &p) < 0)
 		actors_missing("io_uring");
@@ -465,7 +459,7 @@ static void role_pidns(void)
 
 static void role_realtime(void)
 {
-	struct sched_param p = {.sched_priority = 50};
+	struct sched_param p = { .sched_priority = 50 };
 
 	sched_setscheduler(0, SCHED_FIFO, &p);
 	actors_forever();
@@ -475,8 +469,7 @@ static void role_realtime(void)
 static void role_badnames(void)
 {
 	static const char *const names[] = {
-		"\033[31mred\"q", "a b)(R 1\n2", "back\\slash\x07", "",
-		"\xff\xfe not utf8", "%s%n</b>",
+		"\033[31mred\"q", "a b)(R 1\n2", "back\\slash\x07", "", "\xff\xfe not utf8", "%s%n</b>",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -499,44 +492,44 @@ static void role_deep(void)
 }
 
 static const struct role actors_roles[] = {
-	{"nanosleep", role_nanosleep, 1},
-	{"futex", role_futex, 1},
-	{"pipe-read", role_pipe, 1},
-	{"pipe-write", role_pipe_write, 0},
-	{"pause", role_pause, 1},
-	{"poll", role_poll, 1},
-	{"select", role_select, 0},
-	{"epoll", role_epoll, 0},
-	{"eventfd", role_eventfd, 0},
-	{"timerfd", role_timerfd, 0},
-	{"signalfd", role_signalfd, 0},
-	{"sigwait", role_sigwait, 0},
-	{"sighandler", role_sighandler, 0},
-	{"inotify", role_inotify, 0},
-	{"unix-accept", role_accept, 1},
-	{"vsock-accept", role_vsock, 0},
-	{"unix-recv", role_recv, 0},
-	{"msgrcv", role_msgrcv, 0},
-	{"semop", role_semop, 0},
-	{"lock-owner", role_lock, 0},
-	{"fifo-open", role_fifo_open, 0},
-	{"tty-read", role_tty, 0},
-	{"waiter", role_wait, 1},
-	{"vfork-parent", role_vfork, 1},
-	{"stopped", role_stopped, 1},
-	{"tracer", role_tracer, 1},
-	{"zombie-parent", role_zombie, 1},
-	{"threads", role_threads, 1},
-	{"dead-leader", role_deadleader, 1},
-	{"userfault", role_userfault, 1},
-	{"tun-read", role_tun, 1},
-	{"vhost", role_vhost, 0},
-	{"fuse-server", role_fuse, 0},
-	{"io-uring", role_io_uring, 0},
-	{"pidns", role_pidns, 0},
-	{"realtime", role_realtime, 0},
-	{"badnames", role_badnames, 1},
-	{"deep", role_deep, 1},
+	{ "nanosleep", role_nanosleep, 1 },
+	{ "futex", role_futex, 1 },
+	{ "pipe-read", role_pipe, 1 },
+	{ "pipe-write", role_pipe_write, 0 },
+	{ "pause", role_pause, 1 },
+	{ "poll", role_poll, 1 },
+	{ "select", role_select, 0 },
+	{ "epoll", role_epoll, 0 },
+	{ "eventfd", role_eventfd, 0 },
+	{ "timerfd", role_timerfd, 0 },
+	{ "signalfd", role_signalfd, 0 },
+	{ "sigwait", role_sigwait, 0 },
+	{ "sighandler", role_sighandler, 0 },
+	{ "inotify", role_inotify, 0 },
+	{ "unix-accept", role_accept, 1 },
+	{ "vsock-accept", role_vsock, 0 },
+	{ "unix-recv", role_recv, 0 },
+	{ "msgrcv", role_msgrcv, 0 },
+	{ "semop", role_semop, 0 },
+	{ "lock-owner", role_lock, 0 },
+	{ "fifo-open", role_fifo_open, 0 },
+	{ "tty-read", role_tty, 0 },
+	{ "waiter", role_wait, 1 },
+	{ "vfork-parent", role_vfork, 1 },
+	{ "stopped", role_stopped, 1 },
+	{ "tracer", role_tracer, 1 },
+	{ "zombie-parent", role_zombie, 1 },
+	{ "threads", role_threads, 1 },
+	{ "dead-leader", role_deadleader, 1 },
+	{ "userfault", role_userfault, 1 },
+	{ "tun-read", role_tun, 1 },
+	{ "vhost", role_vhost, 0 },
+	{ "fuse-server", role_fuse, 0 },
+	{ "io-uring", role_io_uring, 0 },
+	{ "pidns", role_pidns, 0 },
+	{ "realtime", role_realtime, 0 },
+	{ "badnames", role_badnames, 1 },
+	{ "deep", role_deep, 1 },
 };
 
 int main(int argc, char **argv)

@@ -69,7 +69,7 @@ static int bytes_read(struct bytes *b, const char *path)
 static void collect_put(const char *name, const void *data, size_t len)
 {
 	static const char zeros[512];
-	char h[512] = {0};
+	char h[512] = { 0 };
 	unsigned int sum = 0;
 
 	snprintf(h, 100, COLLECT_PREFIX "%s", name);
@@ -127,7 +127,7 @@ static void collect_task(const char *dir, int pid, int tid)
 	static const char *const files[] = {
 		"stat", "status", "stack", "comm", "wchan", "syscall", "schedstat",
 	};
-	static const char *const more[] = {"maps", "cmdline", "auxv"};
+	static const char *const more[] = { "maps", "cmdline", "auxv" };
 	char path[128], name[128];
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
@@ -206,8 +206,7 @@ static void collect_modules(void)
 			struct stat st;
 
 			snprintf(from, sizeof(from), "/sys/module/%s/%s", e->d_name, files[i]);
-			snprintf(name, sizeof(name), "module/%s/%s%s", e->d_name,
-				 files[i], i < 2 ? "/" : "");
+			snprintf(name, sizeof(name), "module/%s/%s%s", e->d_name, files[i], i < 2 ? "/" : "");
 			if (stat(from, &st))
 				continue;
 			if (S_ISDIR(st.st_mode))
@@ -238,18 +237,16 @@ static void collect_self(void)
 	int n;
 
 	uname(&u);
-	n = snprintf(text, sizeof(text),
-		     "panic_pid=%d\nnodename=%s\nrelease=%s\nversion=%s\nmachine=%s\n",
-		     getpid(), u.nodename, u.release, u.version, u.machine);
+	n = snprintf(text, sizeof(text), "panic_pid=%d\nnodename=%s\nrelease=%s\nversion=%s\nmachine=%s\n", getpid(),
+		     u.nodename, u.release, u.version, u.machine);
 	collect_put("self", text, (size_t)n);
 }
 
 static void collect_system(void)
 {
 	static const char *const files[] = {
-		"kallsyms", "modules", "iomem", "cpuinfo", "meminfo", "version",
-		"mounts", "cmdline", "interrupts", "loadavg", "partitions",
-		"filesystems", "swaps", "locks", "vmallocinfo", "stat",
+		"kallsyms",   "modules", "iomem",      "cpuinfo",     "meminfo", "version", "mounts",	   "cmdline",
+		"interrupts", "loadavg", "partitions", "filesystems", "swaps",	 "locks",   "vmallocinfo", "stat",
 	};
 	char path[64];
 

@@ -25,8 +25,7 @@ int main(int argc, char **argv)
 		perror("kload: open");
 		return 1;
 	}
-	if (syscall(SYS_kexec_file_load, kernel, initrd, strlen(argv[3]) + 1,
-		    argv[3], KEXEC_FILE_ON_CRASH)) {
+	if (syscall(SYS_kexec_file_load, kernel, initrd, strlen(argv[3]) + 1, argv[3], KEXEC_FILE_ON_CRASH)) {
 		perror("kload: kexec_file_load");
 		return 1;
 	}

@@ -29,8 +29,7 @@ int main(int argc, char **argv)
 		perror("spin");
 		return 1;
 	}
-	prctl(PR_SET_NAME, strcmp(argv[1], "user") ? "spin-kernel" : "spin-user",
-	      0, 0, 0);
+	prctl(PR_SET_NAME, strcmp(argv[1], "user") ? "spin-kernel" : "spin-user", 0, 0, 0);
 	if (!strcmp(argv[1], "user"))
 		for (volatile unsigned long n = 0;; n++)
 			;
