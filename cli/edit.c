@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <histedit.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,14 +141,25 @@ static unsigned char edit_complete(EditLine *el, int ch)
 	return result;
 }
 
+static volatile sig_atomic_t edit_continued;
+
+static void edit_sigcont(int sig)
+{
+	(void)sig;
+	edit_continued = 1;
+}
+
 struct kco_edit *kco_edit_new(struct kco_program *p)
 {
+	struct sigaction act = { .sa_handler = edit_sigcont };
 	struct kco_edit *edit = calloc(1, sizeof(*edit));
 	HistEvent ev;
 
 	if (!edit)
 		return NULL;
 	edit->p = p;
+	sigemptyset(&act.sa_mask);
+	sigaction(SIGCONT, &act, NULL);
 	edit->el = el_init("kcodbg", stdin, stdout, stderr);
 	edit->history = history_init();
 	if (!edit->el || !edit->history) {
@@ -200,6 +212,28 @@ void kco_edit_free(struct kco_edit *edit)
 	free(edit);
 }
 
+/* Stopped and continued (Ctrl-Z, fg): the read ends with EINTR; begin again with what was typed. */
+static const char *edit_gets(struct kco_edit *edit, int *n)
+{
+	const char *line;
+
+	for (;;) {
+		const LineInfo *info;
+		char *typed;
+
+		edit_continued = 0;
+		line = el_gets(edit->el, n);
+		if (line || !edit_continued || kco_interrupt_pending())
+			return line;
+		info = el_line(edit->el);
+		typed = strndup(info->buffer, (size_t)(info->lastchar - info->buffer));
+		el_reset(edit->el);
+		if (typed)
+			el_push(edit->el, typed);
+		free(typed);
+	}
+}
+
 enum kco_edit_result kco_edit_line(struct kco_edit *edit, const char **ret)
 {
 	const char *line;
@@ -209,7 +243,7 @@ enum kco_edit_result kco_edit_line(struct kco_edit *edit, const char **ret)
 
 	kco_interrupt_clear();
 	el_resize(edit->el);
-	line = el_gets(edit->el, &n);
+	line = edit_gets(edit, &n);
 	if (!line || n <= 0) {
 		bool again = kco_interrupt_pending() || (n < 0 && errno == EINTR);
 

@@ -1,5 +1,5 @@
 # Cut off and damaged everywhere: see breakdump.c for what must hold.
-recipe basic.kd basic.expect
+recipe compact.kd compact.expect
 case kdump
   break cuts 1 300
   break flips 1 1500

@@ -1,6 +1,6 @@
 # Cut off and damaged everywhere: see breakdump.c for what must hold. What libkdumpfile reads is only
 # cut off: of bit flips in its formats it may die (formats/libkdumpfile.c).
-recipe basic.kd basic.expect
+recipe compact.kd compact.expect
 case lime
   break cuts 1 200
   break flips 1 300

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * breakdump cuts|flips|junk FILE [SEED [COUNT]]
+ * breakdump cuts|flips|junk|zeros|gone FILE [SEED [COUNT]]
  *
  * Damage a good dump in memory, again and again, and read all of it each time.
  *
@@ -13,6 +13,7 @@
  *        only the manners of the reader are checked: no crash, no hang, no
  *        error without words.
  * junk   COUNT times: a random stretch of random bytes.
+ * zeros, gone (LiME)   damage that must be found: for the driver's self-test.
  *
  * Each round has 20 seconds; without a sanitizer, memory is limited to 1 GiB.
  */
@@ -267,6 +268,14 @@ static void junk(struct whole *w, uint8_t *bytes, size_t size, uint64_t seed, un
 	free(copy);
 }
 
+/* What a reader that fills gaps with zeros would give. */
+static void self_test_zeros(struct whole *w, uint8_t *bytes, size_t size)
+{
+	memset(bytes + size / 2, 0, size - size / 2);
+	snprintf(now, sizeof(now), "the second half is zeros");
+	try(w, bytes, size, true);
+}
+
 static uint8_t *slurp(size_t *size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -315,6 +324,10 @@ int main(int argc, char **argv)
 		cuts(&w, bytes, size, seed, count);
 	else if (!strcmp(argv[1], "flips"))
 		flips(&w, bytes, size, seed, count);
+	else if (!strcmp(argv[1], "zeros"))
+		self_test_zeros(&w, bytes, size);
+	else if (!strcmp(argv[1], "gone"))
+		cut(&w, bytes, size, 0x1000 * 2 + 32);
 	else if (!strcmp(argv[1], "junk"))
 		junk(&w, bytes, size, seed, count);
 	printf("%s %s: %u rounds, %u opened, %u failures\n", path, argv[1], rounds, opened, failures);

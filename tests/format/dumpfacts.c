@@ -8,12 +8,14 @@
  * that say how the reader felt about it (status, warn, format ...) come first
  * or begin with a '#'. Exits 0 also when the dump cannot be opened: "status" says
  * so. --page reads one page more, --shrink cuts the file after the open.
+ * --self-test crash|mismatch does what the driver must notice.
  */
 #include <kco/formats.h>
 
 #include <getopt.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,13 +193,10 @@ static void print_far(struct kco_image *img, const uint64_t *addr, size_t n)
 int main(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "format", required_argument, NULL, 'f' },
-		{ "raw-base", required_argument, NULL, 'b' },
-		{ "zero-excluded", no_argument, NULL, 'z' },
-		{ "max-pages", required_argument, NULL, 'm' },
-		{ "page", required_argument, NULL, 'p' },
-		{ "shrink", required_argument, NULL, 's' },
-		{ NULL, 0, NULL, 0 },
+		{ "format", required_argument, NULL, 'f' },    { "raw-base", required_argument, NULL, 'b' },
+		{ "zero-excluded", no_argument, NULL, 'z' },   { "max-pages", required_argument, NULL, 'm' },
+		{ "self-test", required_argument, NULL, 't' }, { "page", required_argument, NULL, 'p' },
+		{ "shrink", required_argument, NULL, 's' },    { NULL, 0, NULL, 0 },
 	};
 	struct kco_image_options opts = { .warn = warn };
 	struct kco_err err = KCO_ERR_INIT;
@@ -205,6 +204,7 @@ int main(int argc, char **argv)
 	uint64_t max_pages = 1 << 20, far[FAR_MAX];
 	size_t nr_far = 0;
 	long long shrink = -1;
+	const char *self_test = "";
 	struct pieces pieces;
 	enum kco_status status;
 	int c;
@@ -220,6 +220,8 @@ int main(int argc, char **argv)
 			far[nr_far++] = strtoull(optarg, NULL, 0);
 		else if (c == 's')
 			shrink = strtoll(optarg, NULL, 0);
+		else if (c == 't')
+			self_test = optarg;
 		else if (c == 'm')
 			max_pages = strtoull(optarg, NULL, 0);
 		else
@@ -242,7 +244,11 @@ int main(int argc, char **argv)
 	}
 	print_pieces(&pieces);
 	print_far(img, far, nr_far);
+	if (!strcmp(self_test, "mismatch"))
+		pieces.v[0].crc++;
 	check_threads(img, &pieces);
+	if (!strcmp(self_test, "crash"))
+		raise(SIGSEGV);
 	facts_free(&pieces);
 	kco_image_free(img);
 	return 0;

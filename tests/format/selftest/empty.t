@@ -1,0 +1,2 @@
+# fails: no case
+recipe compact.kd compact.expect

@@ -1,0 +1,4 @@
+# fails: no page says "lost"
+recipe compact.kd compact.expect
+case kdump
+  because lost

@@ -1,0 +1,4 @@
+# fails: no warning says "truncated"
+recipe compact.kd compact.expect
+case elf
+  warn truncated

@@ -1,0 +1,4 @@
+# fails: the open ends with "ok"
+recipe compact.kd compact.expect
+case elf
+  open corrupt
