@@ -36,7 +36,7 @@ static void report_write(const char *s, size_t n)
 	fwrite(s, 1, n, stderr);
 }
 
-static void report_line(const char *prefix, const char *fmt, va_list ap)
+static KCO_PRINTF(2, 0) void report_line(const char *prefix, const char *fmt, va_list ap)
 {
 	char raw[1024], *safe;
 	size_t len;

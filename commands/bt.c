@@ -380,6 +380,8 @@ static const struct kco_json_field bt_json_fields[] = {
 	{ "addr", "address", "-t, -T, -r: stack address" },
 	{ "value", "address", "-t, -T, -r: the word there" },
 	{ "symbol", "string|null", "-t, -T, -r: what the word points to" },
+	{ "offset", "integer", "-t, -T, -r: bytes from the symbol to the word" },
+	{ "module", "string|null", "-t, -T, -r: module of the symbol, null for the kernel" },
 	{ 0 },
 };
 

@@ -355,8 +355,10 @@ static const struct kco_opt rd_optv[] = {
 static const struct kco_json_field rd_json_fields[] = {
 	{ "addr", "address", "of the first word" },
 	{ "width", "integer", "bytes of a word" },
-	{ "words", "array", "the words, as addresses" },
-	{ "symbols", "array", "-s: name+offset of each word, or null" },
+	{ "words", "array", "the words" },
+	{ "words[]", "address", "one of them" },
+	{ "symbols", "array", "-s: what each word points to" },
+	{ "symbols[]", "string|null", "name+offset" },
 	{ "text", "string", "-a: instead of width and words" },
 	{ "bytes", "integer", "in a failed row: how many bytes it stands for" },
 	{ "error", "string", "why these bytes cannot be read, as a fixed word" },

@@ -12,6 +12,7 @@
 
 #include <kco/format.h>
 
+#include "dmi.h"
 #include "taints.h"
 
 struct sys_opts {
@@ -339,43 +340,6 @@ static enum kco_status sys_taints(struct sys_run *run, struct kco_err *err)
 	return KCO_OK;
 }
 
-/* -i: dmi_ident[], an array of strings that enum dmi_field names. */
-static enum kco_status sys_dmi(struct sys_run *run, struct kco_err *err)
-{
-	struct kco_session *s = run->ctx->session;
-	enum kco_status status = kco_session_need(s, KCO_NEED_SYMS | KCO_NEED_TYPES, err);
-	struct kco_type_info info;
-	struct kco_symbol sym;
-	struct kco_type type;
-
-	if (status == KCO_OK)
-		status = kco_symbols_by_name(kco_session_symbols(s), "dmi_ident", &sym, err);
-	if (status == KCO_OK)
-		status = kco_types_find(kco_session_types(s), KCO_TYPE_ENUM, "dmi_field", &type, err);
-	if (status == KCO_OK)
-		status = kco_type_info(type, &info, err);
-	if (status != KCO_OK)
-		return status;
-	kco_json_row(run->ctx->out);
-	for (uint32_t i = 0; i < info.nr_members && i < 256; i++) {
-		const char *name;
-		int64_t index;
-		uint64_t at;
-
-		// The last enumerator counts them, the first stands for none.
-		if (kco_type_enumerator(type, i, &name, &index, NULL) != KCO_OK || index < 0 || index > 255 ||
-		    !strcmp(name, "DMI_NONE") || !strcmp(name, "DMI_STRING_MAX"))
-			continue;
-		if (kco_kread_uint(s, sym.addr + (uint64_t)index * 8, 8, &at, NULL) != KCO_OK || !at ||
-		    kco_vread_str(kco_session_mem(s), kco_session_kernel_space(s), at, run->text, 256, NULL) != KCO_OK)
-			continue;
-		kco_text(run->ctx->out, "%25s: %s\n", name, run->text);
-		kco_json_str(run->ctx->out, name, run->text);
-	}
-	kco_json_row_end(run->ctx->out);
-	return KCO_OK;
-}
-
 static enum kco_status sys_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 {
 	const struct sys_opts *opts = ctx->opts;
@@ -389,7 +353,7 @@ static enum kco_status sys_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 	if (opts->taints)
 		return sys_taints(&run, err);
 	if (opts->dmi)
-		return sys_dmi(&run, err);
+		return kco_dmi_show(ctx, err);
 	kco_json_row(ctx->out);
 	sys_kernel(&run);
 	sys_dumpfile(&run);
@@ -421,6 +385,7 @@ static const struct kco_opt sys_optv[] = {
 static const struct kco_json_field sys_json_fields[] = {
 	{ "kernel", "string|null", "the vmlinux in use" },
 	{ "dumpfile", "array", "the files of the dump" },
+	{ "dumpfile[]", "string", "path" },
 	{ "partial", "boolean", "makedumpfile left pages out" },
 	{ "incomplete", "boolean", "the dump's writer could not finish" },
 	{ "cpus", "integer", "CPUs present" },
@@ -428,6 +393,7 @@ static const struct kco_json_field sys_json_fields[] = {
 	{ "date", "string", "wall clock at the crash, UTC" },
 	{ "uptime_ns", "integer", "since boot" },
 	{ "load_average", "array", "over 1, 5 and 15 minutes" },
+	{ "load_average[]", "number", "tasks that ran or wanted to" },
 	{ "tasks", "integer", "tasks, idle ones included" },
 	{ "nodename", "string", "host name" },
 	{ "release", "string", "kernel release" },
@@ -442,9 +408,12 @@ static const struct kco_json_field sys_json_fields[] = {
 	{ "kaslr", "address", "offset of the kernel's addresses" },
 	{ "page_levels", "integer", "levels of page tables" },
 	{ "types", "string", "where types come from: btf or dwarf" },
-	{ "missing", "array", "what could not be found, with the reason" },
+	{ "missing", "array", "what could not be found" },
+	{ "missing[]", "string", "what, and the reason" },
 	{ "taints", "address", "-t: bits" },
 	{ "taint_letters", "string", "-t: the same as letters" },
+	{ "dmi", "string", "-i: name of a DMI string; a row each" },
+	{ "value", "string", "-i: the string" },
 	{ 0 },
 };
 

@@ -194,6 +194,7 @@ static const struct kco_json_field vtop_json_fields[] = {
 	{ "page_size", "integer|null", "of the page that maps it, bytes" },
 	{ "form", "string", "the paging form" },
 	{ "root", "address", "physical address of the highest table" },
+	{ "steps", "array", "the entries on the way, from the highest table" },
 	{ "steps[].level", "integer", "of the table, 1 is the lowest" },
 	{ "steps[].table", "string", "name of the level: PGD, P4D, PUD, PMD, PTE" },
 	{ "steps[].entry_pa", "address", "where the entry lies" },

@@ -31,9 +31,10 @@ void kco_frames_json(struct kco_cmd_ctx *ctx, const struct kco_task *task, const
 		     const struct kco_frames_style *style);
 /** The schema of what kco_frames_json() writes, to be spread into a command's table. */
 #define KCO_FRAMES_JSON                                                                                                \
-	{ "frames[].n", "integer", "number of the frame, 0 is innermost" },                                            \
+	{ "frames", "array", "the frames, innermost first; empty when the task has no stack any more" },               \
+		{ "frames[].n", "integer", "number of the frame, 0 is innermost" },                                    \
 		{ "frames[].pc", "address", "program counter; a return address but in frames that were interrupted" }, \
-		{ "frames[].sp", "address", "stack pointer in this frame" },                                           \
+		{ "frames[].sp", "address", "stack pointer in this frame; not with --group" },                         \
 		{ "frames[].function", "string|null", "name of the function" },                                        \
 		{ "frames[].offset", "integer|null", "bytes from the function's start to pc" },                        \
 		{ "frames[].module", "string|null", "module of the function, null for the kernel" },                   \
@@ -42,13 +43,20 @@ void kco_frames_json(struct kco_cmd_ctx *ctx, const struct kco_task *task, const
 		{ "frames[].stack", "string", "name of the stack, in the first frame on another one" },                \
 		{ "frames[].kind", "string", "\"exception\" in a frame that was interrupted, else absent" },           \
 		{ "frames[].regs", "object", "registers at the interruption, by name, as addresses" },                 \
-		{ "frames[].lines", "array",                                                                           \
-		  "with --lines: objects of function, file, line, inlined; innermost first" },                         \
-		{ "frames[].words", "array", "with --words: objects of addr, value and, with -F, symbol" },            \
-		{ "user.pc", "address", "program counter in user mode, when the stack reaches the user boundary" },    \
+		{ "frames[].lines", "array", "-l: source lines, innermost first; empty when none is known" },          \
+		{ "frames[].lines[].function", "string|null", "the function: the frame's own, or one inlined there" }, \
+		{ "frames[].lines[].file", "string|null", "its source file" },                                         \
+		{ "frames[].lines[].line", "integer", "the line" },                                                    \
+		{ "frames[].lines[].inlined", "boolean", "inlined into the function of the next row" },                \
+		{ "frames[].words", "array", "-f, -F: the stack words of the frame" },                                 \
+		{ "frames[].words[].addr", "address", "stack address" },                                               \
+		{ "frames[].words[].value", "address", "the word there" },                                             \
+		{ "frames[].words[].symbol", "string", "-F: what it points to; absent when it is no symbol's" },       \
+		{ "user", "object", "the registers of user mode, when the stack reaches its boundary" },               \
+		{ "user.pc", "address", "program counter in user mode" },                                              \
 		{ "user.sp", "address", "stack pointer in user mode" },                                                \
 	{                                                                                                              \
-		"user.regs", "object", "user registers by name, as addresses"                                          \
+		"user.regs", "object", "registers by name, as addresses"                                               \
 	}
 
 #endif

@@ -52,8 +52,8 @@ static uint64_t dwarf_die_dimension(Dwarf_Die *die)
 		return n;
 	if (!kco_dwarf_uint(die, DW_AT_upper_bound, &n) || !dwarf_attr(die, DW_AT_upper_bound, &attr))
 		return 0;
-	// -1 is how compilers say "no element", at various widths (GCC: data4 or data8).
-	if (n == UINT64_MAX || (dwarf_whatform(&attr) == DW_FORM_data4 && n == UINT32_MAX))
+	// -1 is how compilers say "no element", older ones in four bytes; of eight it comes out as 0 below.
+	if (n == UINT32_MAX && dwarf_whatform(&attr) == DW_FORM_data4)
 		return 0;
 	kco_dwarf_uint(die, DW_AT_lower_bound, &lower);
 	return n - lower + 1;

@@ -5,7 +5,7 @@ case elf vaddr=direct
   break flips 1 500
   break junk 1 500
   seconds 300
-case elf xnum=1 split=1
+case elf xnum=1 split=1 phoff=192
   break cuts 2 100
   break junk 2 300
   seconds 300

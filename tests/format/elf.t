@@ -8,6 +8,7 @@ case elf split=3 skew=123
 case elf align=8
 case elf phoff=192 ehsize=8
 case elf xnum=1
+case elf xnum=1 phoff=192 ehsize=8
 case elf phdrs=65534
 case elf phdrs=65535
 case elf phdrs=200000

@@ -1,4 +1,4 @@
-# fails: killed by signal 11
+# fails: killed by signal 9
 recipe compact.kd compact.expect
 case kdump
   args --self-test crash

@@ -1,4 +1,4 @@
 # fails: SILENT ZEROS
 recipe compact.kd compact.expect
-case lime
+case elf
   break zeros 1 1

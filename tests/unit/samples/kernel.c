@@ -2,22 +2,10 @@
 /*
  * A sample kernel: a freestanding program that is never run. Its DWARF, CFI
  * and symbols are what the unit tests look at.
- *
- * MARK(name) leaves two symbols: pc_NAME, an address in the code that it
- * stands in, and line_NAME, an absolute one whose value is the source line.
  */
+#include "inlined.h"
 #include "kernel.h"
-
-#define STR2(x) #x
-#define STR(x) STR2(x)
-#define MARK(name)                                                     \
-	__asm__ volatile(".globl pc_" #name "\npc_" #name ":\n\tnop\n" \
-			 ".globl line_" #name "\n.set line_" #name ", " STR(__LINE__))
-#define MARK_CALL(name, call) \
-	do {                  \
-		MARK(name);   \
-		call;         \
-	} while (0)
+#include "mark.h"
 
 /* Two units disagree on this one; the first in the file counts. */
 struct sample_twice {
@@ -26,18 +14,12 @@ struct sample_twice {
 
 struct sample_outer sample_variable;
 struct sample_twice sample_twice_variable;
-static volatile int sample_hidden;
 extern const unsigned short sample_declared[7];
 extern int sample_completed[];
+extern const int sample_assembled[3];
 int sample_completed[9];
 enum sample_level sample_level_variable;
 enum sample_mask sample_mask_variable;
-
-static inline __attribute__((always_inline)) void sample_innermost(int x)
-{
-	MARK(innermost);
-	sample_hidden = x * 3;
-}
 
 static inline __attribute__((always_inline)) void sample_middle(int x)
 {
@@ -55,7 +37,7 @@ __attribute__((noinline)) void sample_outermost(int x)
 __attribute__((noinline)) void sample_plain(void)
 {
 	MARK(plain);
-	sample_hidden = sample_declared[0];
+	sample_hidden = sample_declared[0] + sample_assembled[0];
 }
 
 void sample_start(void)
@@ -64,7 +46,7 @@ void sample_start(void)
 	sample_plain();
 }
 extern void sample_alias(void) __attribute__((alias("sample_plain")));
-extern void _sample_plain(void) __attribute__((alias("sample_plain"), weak));
+extern void a_weak_sample(void) __attribute__((alias("sample_plain"), weak));
 
 #ifdef SAMPLE_EH_FRAME
 __asm__(".cfi_sections .eh_frame");
@@ -114,6 +96,13 @@ __asm__(".text\n"
 	"	nop\n"
 	"	.cfi_endproc\n"
 	".size cfi_signal, . - cfi_signal\n");
+
+/* Defined where no DWARF is: only its declaration tells the type. */
+__asm__(".data\n"
+	".globl sample_assembled\n"
+	"sample_assembled:\n"
+	".long 1, 2, 3\n"
+	".text\n");
 
 /* What the linker script of an x86_64 kernel does with per-CPU data: offsets from zero. */
 __asm__(".section .data..percpu, \"aw\", @progbits\n"

@@ -62,6 +62,7 @@ struct sample_outer {
 	void *any;
 	union sample_union un;
 	sample_inner_ptr ptr;
+	sample_ulong none[0];
 	sample_ulong tail[];
 };
 
