@@ -15,6 +15,7 @@
 
 #define STACKWORDS_MAX (1U << 20) /* bytes: no kernel stack is larger */
 #define STACKWORDS_CHUNK 512
+#define STACKWORDS_PAGE 4096	    /* granularity of failures */
 #define STACKWORDS_MAGIC 0x57ac6e9d /* STACK_END_MAGIC, Linux include/uapi/linux/magic.h */
 
 struct stackwords {
@@ -115,17 +116,21 @@ static void stackwords_range(struct stackwords *sw, uint64_t at, uint64_t end)
 		size_t want = end - at < sizeof(buf) ? (size_t)(end - at) & ~(size_t)7 : sizeof(buf), got;
 		enum kco_status status = kco_kread(ctx->session, at, buf, want, &got, &err);
 
-		for (size_t i = 0; i + 8 <= got; i += 8) {
+		got = status == KCO_OK ? want : got & ~(size_t)7;
+		for (size_t i = 0; i < got; i += 8) {
 			uint64_t word;
 
 			memcpy(&word, buf + i, 8);
 			stackwords_word(sw, at + i, word);
 		}
-		if (status != KCO_OK) {
-			stackwords_failed(ctx, sw->task, status, err.msg);
-			return;
-		}
-		at += want;
+		at += got;
+		if (status == KCO_OK)
+			continue;
+		if (sw->mode == KCO_STACKWORDS_RAW && sw->nth % 2)
+			kco_text(ctx->out, "\n");
+		stackwords_failed(ctx, sw->task, status, err.msg);
+		sw->nth = 0;
+		at = (at | (STACKWORDS_PAGE - 1)) + 1; // the rest of the stack may be there
 	}
 	if (sw->mode == KCO_STACKWORDS_RAW && sw->nth % 2)
 		kco_text(ctx->out, "\n");

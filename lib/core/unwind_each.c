@@ -164,7 +164,11 @@ static unsigned each_jobs(const struct kco_session *s, size_t n)
 	return jobs < 1 || s->opts.touched ? 1 : (unsigned)jobs;
 }
 
-/* What the personality loads on first use belongs to this thread: CPUs' registers and stacks. */
+/*
+ * What the personality loads on first use belongs to this thread: CPUs'
+ * registers and stacks, and what any task needs (so the first one is asked
+ * even when no task was running).
+ */
 static void each_prepare(struct each *e)
 {
 	struct kco_stack_range ranges[1];
@@ -172,12 +176,13 @@ static void each_prepare(struct each *e)
 
 	for (size_t i = 0; i < e->n; i++) {
 		const struct kco_task *task = e->tasks[i];
+		bool running = task->flags & KCO_TASK_ACTIVE && task->cpu >= 0;
 
-		if (!(task->flags & KCO_TASK_ACTIVE) || task->cpu < 0)
+		if (!running && i)
 			continue;
 		if (KCO_OS_SLOT(e->s->os, task_regs))
 			(void)KCO_OS_SLOT(e->s->os, task_regs)(e->s, e->s->mem, task, &regs, NULL);
-		if (KCO_OS_SLOT(e->s->os, cpu_stacks))
+		if (running && KCO_OS_SLOT(e->s->os, cpu_stacks))
 			(void)KCO_OS_SLOT(e->s->os, cpu_stacks)(e->s, (unsigned)task->cpu, ranges, 1);
 	}
 }

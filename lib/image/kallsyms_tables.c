@@ -278,7 +278,7 @@ static bool tables_markers_find(struct kallsyms_tables *t)
 	static const struct {
 		unsigned align, width, seq;
 	} shapes[] = {
-		{ 8, 4, 0 }, { 8, 4, 3 }, { 4, 4, 0 }, { 4, 4, 3 }, { 8, 8, 0 }, { 8, 4, 4 },
+		{ 8, 4, 0 }, { 8, 4, 3 }, { 4, 4, 0 }, { 8, 8, 0 }, { 8, 4, 4 },
 	};
 
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {

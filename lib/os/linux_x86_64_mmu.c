@@ -150,13 +150,14 @@ enum kco_status linux_x86_64_space(struct kco_session *s, struct kco_err *err)
 enum kco_status linux_x86_64_kernel_range(struct kco_session *s, uint64_t *first, uint64_t *end, struct kco_err *err)
 {
 	uint64_t va = MMU_KERNEL_MAP, stop = MMU_KERNEL_MAP + MMU_KERNEL_MAP_SIZE;
+	struct kco_paddr pa;
 
-	while (va < stop && kco_translate(s->mem, &s->kernel, va, NULL, NULL, NULL))
+	while (va < stop && kco_translate(s->mem, &s->kernel, va, &pa, NULL, NULL))
 		va += MMU_STEP;
 	if (va == stop)
 		return kco_fail(err, KCO_E_UNMAPPED, "no kernel image is mapped above 0x%llx", MMU_KERNEL_MAP);
 	*first = va;
-	while (va < stop && !kco_translate(s->mem, &s->kernel, va, NULL, NULL, NULL))
+	while (va < stop && !kco_translate(s->mem, &s->kernel, va, &pa, NULL, NULL))
 		va += MMU_STEP;
 	*end = va;
 	return KCO_OK;

@@ -170,7 +170,7 @@ class Checker:
         listed = self.ask(files, "sym", "-l")
         self.say(case, REFERENCE, f"sym: {len(symbols)} names of /proc/kallsyms", listed.ended() +
                  compare.symbol_list(symbols, listed.rows))
-        text = compare.sample_addresses(symbols)
+        text = compare.functions(symbols)
         script = "".join("sym " + " ".join(f"{a:x}" for a in text[i:i + 50]) + "\n" for i in range(0, len(text), 50))
         looked = self.ask(files, "-x", "-", script=script.encode())
         self.say(case, REFERENCE, f"sym: {len(text)} functions by address", looked.ended() +

@@ -241,13 +241,9 @@ def symbol_addresses(symbols, asked, rows):
     return out
 
 
-def sample_addresses(symbols):
-    """About 1000 functions, spread over the kernel, and 500 over the modules."""
-    def spread(wanted, n):
-        text = sorted({addr for addr, kind, name, module in symbols
-                       if kind in "tTwW" and name[:2] != ".L" and bool(module) == wanted and addr >> 63})
-        return text[::max(1, len(text) // n)]
-    return spread(False, 1000) + spread(True, 500)
+def functions(symbols):
+    """The addresses of all functions."""
+    return sorted({addr for addr, kind, name, _ in symbols if kind in "tTwW" and name[:2] != ".L" and addr >> 63})
 
 
 def sample_names(symbols):

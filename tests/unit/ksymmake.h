@@ -226,6 +226,9 @@ static inline void ksymmake_encode(struct ksymmake *m, const struct ksym_shape *
 	// What lies around the arrays is not zero.
 	for (unsigned i = 0; i < 64; i++)
 		bytes_uint(&m->image, 0x5a5a0101 + i, 8);
+	// Where 4 bytes are enough, do not fall on 8 by chance.
+	if (shape->align == 4)
+		bytes_uint(&m->image, 0x5a5a0101, 4);
 	if (shape->addresses_first)
 		ksymmake_addresses(m, shape);
 	m->layout.num_syms = KSYM_TABLES + m->image.n;

@@ -441,7 +441,7 @@ static void test_btf__circles_and_giants_end_with_an_error(void **state)
 	struct kco_types *t;
 	struct kco_type_info info;
 	struct kco_type strip;
-	uint32_t a, huge, big;
+	uint32_t a, huge, big, deep;
 
 	(void)state;
 	btfmake_init(&m, NULL);
@@ -453,7 +453,12 @@ static void test_btf__circles_and_giants_end_with_an_error(void **state)
 	huge = btfmake_array(&m, btfmake_array(&m, big, UINT32_MAX), UINT32_MAX);
 	btfmake_type(&m, "", PTR, 0, 0, 12345);
 	btfmake_type(&m, "", CONST, 0, 0, 12345);
+	deep = btfmake_int(&m, "char", 1, 1, 8);
+	for (unsigned i = 0; i < 20; i++)
+		deep = btfmake_type(&m, "", CONST, 0, 0, btfmake_array(&m, deep, 2));
 	t = open_ok(&m, NULL);
+	// Deep is not too deep.
+	assert_int_equal(info_of(t, deep).size, 1 << 20);
 	assert_int_equal(kco_type_info((struct kco_type){ t, 1 }, &info, &err), KCO_E_CORRUPT);
 	assert_msg(&err, "in a circle");
 	assert_int_equal(kco_type_strip((struct kco_type){ t, 1 }, &strip, &err), KCO_E_CORRUPT);

@@ -73,10 +73,11 @@ static void fixture_init(struct fixture *f)
 	btfmake_member(m, "flex", flex, 1088, 0);
 	btfmake_type(m, "outer_t", 8, 0, 0, m->id);
 	// As ORC's entry: bits in the last bytes of a packed struct.
-	btfmake_type(m, "packed", 4, 1, 3, 6);
+	btfmake_type(m, "packed", 4, 1, 4, 6);
 	btfmake_member(m, "first", i16, 0, 0);
 	btfmake_member(m, "wide", u32, 16, 20);
 	btfmake_member(m, "last", u32, 36, 12);
+	btfmake_member(m, "late", u32, 26, 20);
 	btfmake_type(m, "loop", 4, 0, 2, 8);
 	btfmake_member(m, "", m->id, 0, 0);
 	btfmake_member(m, "", m->id, 0, 0);
@@ -214,6 +215,8 @@ static void test_field_get__values_signs_and_bit_fields(void **state)
 	assert_true(f.f.offset + f.f.size <= 6);
 	assert_int_equal(get(&f, "packed", "last", packed, 6), 0x66f);
 	assert_true(f.f.offset + f.f.size <= 6);
+	assert_int_equal(get(&f, "packed", "late", packed, 6), 0x9bd51);
+	assert_int_equal(f.f.offset, 2);
 	// A struct has no single value.
 	assert_int_equal(kco_types_field(f.t, "outer", "comm", &f.f, &f.err), KCO_OK);
 	assert_false(kco_field_get(&f.f, obj, sizeof(obj), &v));
