@@ -68,6 +68,18 @@ static bool complete_type(void *arg, enum kco_type_kind kind, const char *name, 
 	return !kco_session_cancelled(c->p->session);
 }
 
+/* A module's source knows the kernel's types as well: those are there already. */
+static bool complete_module_type(void *arg, enum kco_type_kind kind, const char *name, uint64_t id)
+{
+	struct complete *c = arg;
+	struct kco_type type;
+
+	if (strncmp(name, c->prefix, c->len) == 0 &&
+	    !kco_types_find(kco_session_types(c->p->session), kind, name, &type, NULL))
+		return true;
+	return complete_type(arg, kind, name, id);
+}
+
 static bool complete_has(struct complete *c, unsigned needs)
 {
 	return c->p->session && kco_session_need(c->p->session, needs, NULL) == KCO_OK;
@@ -126,6 +138,24 @@ static void complete_commands(struct complete *c)
 	}
 }
 
+/* The kernel's types and, as far as they can be had, the modules'. */
+static void complete_types(struct complete *c)
+{
+	struct kco_session *s = c->p->session;
+	const struct kco_module *mods;
+	struct kco_types *types;
+	size_t n;
+
+	if (kco_types_each(kco_session_types(s), c->prefix, complete_type, c, NULL))
+		c->ret->total = c->ret->n;
+	if (kco_modules_get(s, &mods, &n, NULL))
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (!kco_module_types_get(s, i, &types, NULL) &&
+		    kco_types_each(types, c->prefix, complete_module_type, c, NULL))
+			c->ret->total = c->ret->n;
+}
+
 static void complete_word(struct complete *c, enum kco_word word, const char *const *choices)
 {
 	for (; choices && *choices; choices++)
@@ -142,9 +172,8 @@ static void complete_word(struct complete *c, enum kco_word word, const char *co
 			c->ret->total = c->ret->n;
 		break;
 	case KCO_WORD_TYPE:
-		if (c->len && complete_has(c, KCO_NEED_TYPES) &&
-		    kco_types_each(kco_session_types(c->p->session), c->prefix, complete_type, c, NULL))
-			c->ret->total = c->ret->n;
+		if (c->len && complete_has(c, KCO_NEED_TYPES))
+			complete_types(c);
 		break;
 	case KCO_WORD_COMMAND:
 		complete_commands(c);

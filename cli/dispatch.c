@@ -244,6 +244,8 @@ static int dispatch_output(struct dispatch *d, const struct kco_line *line, size
 	if (!st) {
 		ctx.out = &out;
 		st = d->cmd->run(&ctx, err);
+		if (!st)
+			*err = KCO_ERR_INIT; // what was tried and failed on the way is no error of a command that went well
 		status = dispatch_exit_status(st);
 		if (failed_rows)
 			*failed_rows += ctx.failed_rows;

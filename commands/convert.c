@@ -10,7 +10,9 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
+#include <kco/format.h>
 #include <kco/record.h>
 
 struct convert_opts {
@@ -87,6 +89,26 @@ static void convert_show(struct kco_cmd_ctx *ctx, const char *path, const char *
 	kco_json_row_end(out);
 }
 
+/* What would be refused in the end, before the work is done. */
+static enum kco_status convert_check(struct kco_cmd_ctx *ctx, const char *format, struct kco_err *err)
+{
+	const struct convert_opts *opts = ctx->opts;
+	bool known = false;
+
+	if (!opts->touched || !opts->output || ctx->argc)
+		return kco_fail(err, KCO_E_USAGE, "wanted are --touched 'COMMAND; ...' and -o FILE");
+	if (!ctx->run_line)
+		return kco_fail(err, KCO_E_USAGE, "convert cannot be run by another command");
+	for (const struct kco_format_ops *const *f = ctx->formats; f && *f; f++)
+		known |= (*f)->write && !strcmp((*f)->name, format);
+	if (!known)
+		return kco_fail(err, KCO_E_USAGE, "'%.40s' is no format that can be written; `help formats` lists them",
+				format);
+	if (!opts->force && access(opts->output, F_OK) == 0)
+		return kco_fail(err, KCO_E_USAGE, "%s exists; --force replaces it", opts->output);
+	return KCO_OK;
+}
+
 static enum kco_status convert_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 {
 	const struct convert_opts *opts = ctx->opts;
@@ -95,19 +117,15 @@ static enum kco_status convert_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 	struct kco_recording *rec;
 	enum kco_status status;
 
-	if (!opts->touched || !opts->output || ctx->argc)
-		return kco_fail(err, KCO_E_USAGE, "convert takes --touched 'COMMAND; ...' and -o FILE");
-	if (!ctx->run_line)
-		return kco_fail(err, KCO_E_UNSUPPORTED, "commands cannot be run from here");
+	status = convert_check(ctx, format, err);
+	if (status != KCO_OK)
+		return status;
 	status = kco_recording_new(ctx->session, &rec, err);
 	if (status != KCO_OK)
 		return status;
 	status = convert_record(ctx, kco_recording_session(rec), opts->touched, err);
-	if (status == KCO_OK) {
+	if (status == KCO_OK)
 		status = kco_recording_write(rec, format, opts->output, opts->force, &stats, err);
-		if (status == KCO_E_USAGE && !opts->force)
-			status = kco_context(err, status, "not written (--force replaces a file)");
-	}
 	kco_recording_free(rec);
 	if (status == KCO_OK)
 		convert_show(ctx, opts->output, format, &stats);

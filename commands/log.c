@@ -209,8 +209,6 @@ static enum kco_status log_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 	struct kco_err why = KCO_ERR_INIT;
 	enum kco_status status = KCO_OK;
 
-	if (ctx->argc)
-		return kco_fail(err, KCO_E_USAGE, "log takes options only, not '%.40s'", ctx->argv[0]);
 	if (opts->wall && opts->no_time)
 		return kco_fail(err, KCO_E_USAGE, "-T and -t exclude each other");
 	if (opts->level)

@@ -198,7 +198,7 @@ static uint64_t ps_pages(const struct kco_task *task, uint64_t pages)
 
 static double ps_percent(const struct ps_table *t, const struct kco_task *task)
 {
-	return t->total_pages ? 100.0 * (double)ps_pages(task, task->rss_pages) / (double)t->total_pages : 0;
+	return 100.0 * (double)ps_pages(task, task->rss_pages) / (double)t->total_pages;
 }
 
 /* The saved stack pointer of a task that is not running; 0 otherwise. */
@@ -233,7 +233,10 @@ static void ps_row_json(const struct ps_table *t, const struct kco_task *task)
 	kco_json_bool(out, "active", (task->flags & KCO_TASK_ACTIVE) != 0);
 	kco_json_bool(out, "kernel", ps_is_kernel(task));
 	kco_json_bool(out, "panic", (task->flags & KCO_TASK_PANIC) != 0);
-	kco_json_double(out, "mem_percent", ps_percent(t, task));
+	if (t->total_pages)
+		kco_json_double(out, "mem_percent", ps_percent(t, task));
+	else
+		kco_json_null(out, "mem_percent");
 	kco_json_uint(out, "vsz_kb", ps_pages(task, task->vm_pages) * t->page_kb);
 	kco_json_uint(out, "rss_kb", ps_pages(task, task->rss_pages) * t->page_kb);
 	kco_json_uint(out, "start_ns", task->start_time);
@@ -264,8 +267,13 @@ static void ps_row_text(const struct ps_table *t, const struct kco_task *task)
 		kco_text(out, "%016" PRIx64, sp);
 	else
 		kco_text(out, "       --       ");
-	kco_text(out, "  %s %5.1f %8" PRIu64 " %8" PRIu64 "  ", kco_task_state_text(task->state), ps_percent(t, task),
-		 ps_pages(task, task->vm_pages) * t->page_kb, ps_pages(task, task->rss_pages) * t->page_kb);
+	kco_text(out, "  %s ", kco_task_state_text(task->state));
+	if (t->total_pages)
+		kco_text(out, "%5.1f", ps_percent(t, task));
+	else
+		kco_text(out, "    ?");
+	kco_text(out, " %8" PRIu64 " %8" PRIu64 "  ", ps_pages(task, task->vm_pages) * t->page_kb,
+		 ps_pages(task, task->rss_pages) * t->page_kb);
 	kco_text(out, kernel ? "[%s]" : "%s", task->comm);
 	kco_style(out, KCO_STYLE_PLAIN);
 	kco_text(out, "\n");
@@ -362,7 +370,7 @@ static const struct kco_json_field ps_json_fields[] = {
 	{ "active", "boolean", "was on a CPU when the machine stopped" },
 	{ "kernel", "boolean", "a kernel thread or a CPU's idle task" },
 	{ "panic", "boolean", "the task that panicked" },
-	{ "mem_percent", "number", "resident memory in percent of the machine's" },
+	{ "mem_percent", "number|null", "resident memory in percent of the machine's, whose size may be unknown" },
 	{ "vsz_kb", "integer", "size of the address space, KiB" },
 	{ "rss_kb", "integer", "resident memory, KiB" },
 	{ "start_ns", "integer", "start, ns after boot" },

@@ -301,7 +301,7 @@ static enum kco_status rd_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 	uint64_t addr = 0, bytes = 0;
 
 	if (status == KCO_OK && (ctx->argc < 1 || ctx->argc > 2))
-		status = kco_fail(err, KCO_E_USAGE, "rd takes an address or symbol and a count");
+		status = kco_fail(err, KCO_E_USAGE, "wanted are an address or symbol, and a count");
 	if (status == KCO_OK)
 		status = rd_address(&run, &addr, err);
 	if (status == KCO_OK && ctx->argc == 2)

@@ -87,9 +87,21 @@ static bool sym_each(void *arg, const struct kco_symbol *sym)
 	return true;
 }
 
+/* All symbols. A source that cannot be read is a row at the end: the others were listed. */
 static enum kco_status sym_walk(struct sym_run *run, struct kco_err *err)
 {
-	return kco_symbols_each(kco_session_symbols(run->ctx->session), sym_each, run, err);
+	struct kco_err why = KCO_ERR_INIT;
+	enum kco_status status = kco_symbols_each(kco_session_symbols(run->ctx->session), sym_each, run, &why);
+
+	if (status == KCO_OK)
+		return KCO_OK;
+	if (status == KCO_E_CANCELLED || !run->found) {
+		if (err)
+			*err = why;
+		return status;
+	}
+	kco_row_failed(run->ctx, status, why.msg);
+	return KCO_OK;
 }
 
 /* The neighbours of a symbol by address, over all sources. */
@@ -191,7 +203,7 @@ static enum kco_status sym_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 	enum kco_status status = KCO_OK;
 
 	if (walk == (ctx->argc > 0))
-		return kco_fail(err, KCO_E_USAGE, "sym takes symbols and addresses, or one of -l, -M, -m and -q");
+		return kco_fail(err, KCO_E_USAGE, "wanted are symbols and addresses, or one of -l, -M, -m and -q");
 	run.lines = opts->lines && kco_lines_available(ctx);
 	if (walk) {
 		status = sym_walk(&run, err);

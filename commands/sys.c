@@ -345,8 +345,6 @@ static enum kco_status sys_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 	const struct sys_opts *opts = ctx->opts;
 	struct sys_run run = { .ctx = ctx, .image = kco_session_image(ctx->session) };
 
-	if (ctx->argc)
-		return kco_fail(err, KCO_E_USAGE, "sys takes options only, not '%.40s'", ctx->argv[0]);
 	if (kco_session_need(ctx->session, KCO_NEED_OS, &run.why) != KCO_OK ||
 	    kco_system_get(ctx->session, &run.info, &run.why) != KCO_OK)
 		run.info = NULL;

@@ -160,7 +160,7 @@ static enum kco_status vtop_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 	struct vtop_run run = { .ctx = ctx, .space = kco_session_kernel_space(ctx->session) };
 
 	if (!ctx->argc)
-		return kco_fail(err, KCO_E_USAGE, "vtop takes addresses or symbols");
+		return kco_fail(err, KCO_E_USAGE, "wanted are addresses or symbols");
 	for (int i = 0; i < ctx->argc && !kco_out_closed(ctx->out); i++) {
 		struct kco_walk walk = { 0 };
 		struct kco_err why = KCO_ERR_INIT;

@@ -30,6 +30,7 @@
 
 /* makedumpfile splits a PT_LOAD at each 1 MiB of left-out pages: a million for a filtered TiB. */
 #define ELF_PHDRS_MAX (UINT32_C(1) << 22)
+#define ELF_SAMPLE 4096
 #define ELF_PHDR_BATCH 256u
 #define ELF_E_FLAGS_INCOMPLETE 1u /* DUMP_ELF_INCOMPLETE in makedumpfile.c */
 
@@ -298,6 +299,46 @@ static bool elf_same(struct kco_image *img, const struct elf_piece *p, enum kco_
 	       seg->offset + (p->first - seg->orig_first) == p->offset;
 }
 
+/* Do two places of the file hold the same @n bytes? */
+static bool elf_equal(struct kco_io *io, uint64_t a, uint64_t b, size_t n)
+{
+	uint8_t x[ELF_SAMPLE], y[ELF_SAMPLE];
+
+	return !kco_io_read(io, x, n, a, NULL, NULL) && !kco_io_read(io, y, n, b, NULL, NULL) && !memcmp(x, y, n);
+}
+
+/*
+ * A kexec'd kernel's vmcore has the kernel image twice: among the machine's RAM,
+ * and on its own with its virtual address. That is the same memory and nothing
+ * to warn of. So: wherever @p meets what is there, do both ends of the common part agree?
+ */
+static bool elf_repeats(struct kco_image *img, const struct elf_piece *p, enum kco_addr_kind kind)
+{
+	uint64_t last = p->first + (p->size - 1);
+	const struct kco_segment *seg = kco_segtree_find(&img->segments[kind], p->first);
+	bool any = false;
+
+	if (!seg)
+		seg = kco_segtree_next(&img->segments[kind], p->first);
+	while (seg && seg->first <= last) {
+		uint64_t from = seg->first > p->first ? seg->first : p->first;
+		uint64_t to = seg->last < last ? seg->last : last;
+		uint64_t mine = p->offset - p->first, theirs = seg->offset - seg->orig_first;
+		size_t n = to - from < ELF_SAMPLE - 1 ? (size_t)(to - from) + 1 : ELF_SAMPLE;
+
+		if (seg->ops == &elf_data_ops) {
+			if (!elf_equal(img->files[0], mine + from, theirs + from, n) ||
+			    !elf_equal(img->files[0], mine + to - (n - 1), theirs + to - (n - 1), n))
+				return false;
+			any = true;
+		}
+		if (to == UINT64_MAX)
+			break;
+		seg = kco_segtree_next(&img->segments[kind], to + 1);
+	}
+	return any;
+}
+
 /* Pieces that do not overlap go in from low to high, which is cheapest; others in order of priority. */
 static enum kco_status elf_add(struct kco_image *img, struct kco_io *io, enum kco_addr_kind kind, struct elf_piece *v,
 			       size_t n, struct kco_err *err)
@@ -310,10 +351,18 @@ static enum kco_status elf_add(struct kco_image *img, struct kco_io *io, enum kc
 		overlap = v[i].first - v[i - 1].first < v[i - 1].size;
 	if (overlap)
 		qsort(v, n, sizeof(*v), elf_by_prio);
-	for (size_t i = 0; status == KCO_OK && i < n; i++)
-		if (v[i].hole || !overlap || !elf_same(img, &v[i], kind))
-			status = kco_image_add_segment(img, kind, v[i].first, v[i].size,
-						       v[i].hole ? &elf_hole_ops : &elf_data_ops, io, v[i].offset, err);
+	for (size_t i = 0; status == KCO_OK && i < n; i++) {
+		size_t overlaps = img->segments[kind].overlaps;
+		bool repeats;
+
+		if (overlap && !v[i].hole && elf_same(img, &v[i], kind))
+			continue;
+		repeats = overlap && !v[i].hole && elf_repeats(img, &v[i], kind);
+		status = kco_image_add_segment(img, kind, v[i].first, v[i].size,
+					       v[i].hole ? &elf_hole_ops : &elf_data_ops, io, v[i].offset, err);
+		if (repeats)
+			img->segments[kind].overlaps = overlaps;
+	}
 	return status;
 }
 

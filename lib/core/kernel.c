@@ -140,6 +140,30 @@ enum kco_status kco_modules_get(struct kco_session *s, const struct kco_module *
 	return s->lazy_modules.err.code;
 }
 
+enum kco_status kco_module_types_get(struct kco_session *s, size_t i, struct kco_types **ret, struct kco_err *err)
+{
+	const struct kco_module *mods;
+	size_t n;
+	enum kco_status st = kco_modules_get(s, &mods, &n, err);
+
+	if (st)
+		return st;
+	if (i >= n)
+		return kco_fail(err, KCO_E_USAGE, "no module %zu: there are %zu", i, n);
+	if (strcmp(s->types->ops->name, "btf"))
+		return kco_fail(err, KCO_E_NOTYPE, "module %s: its types need the kernel's BTF", mods[i].name);
+	if (!KCO_OS_SLOT(s->os, module_types))
+		return kernel_unsupported(s, "types of modules", err);
+	if (!s->module_types)
+		s->module_types = calloc(n, sizeof(*s->module_types));
+	if (!s->module_types)
+		return kco_fail(err, KCO_E_NOMEM, "out of memory for %zu modules", n);
+	if (!s->module_types[i])
+		st = KCO_OS_SLOT(s->os, module_types)(s, &mods[i], &s->module_types[i], err);
+	*ret = s->module_types[i];
+	return st;
+}
+
 enum kco_status kco_log_each(struct kco_session *s, bool (*fn)(void *arg, const struct kco_log_record *rec), void *arg,
 			     struct kco_err *err)
 {

@@ -68,6 +68,10 @@ void kco_session_free(struct kco_session *s)
 	if (s->os && KCO_OS_SLOT(s->os, fini))
 		KCO_OS_SLOT(s->os, fini)(s);
 	kco_symbols_free(s->symbols);
+	/* Modules' types stand on the kernel's. */
+	for (size_t i = 0; s->module_types && i < s->nr_modules; i++)
+		kco_types_free(s->module_types[i]);
+	free(s->module_types);
 	kco_types_free(s->types);
 	kco_debuginfo_free(s->debuginfo);
 	kco_session_tasks_fini(s);

@@ -41,6 +41,7 @@ struct kco_session {
 	uint32_t *task_by_tid, *task_by_addr; /* sorted indices into tasks */
 	struct kco_module *modules;
 	size_t nr_modules, cap_modules;
+	struct kco_types **module_types; /* of nr_modules, NULL where not loaded; NULL before the first */
 	struct kco_system_info system;
 	struct kco_lazy lazy_os, lazy_symbols, lazy_types, lazy_debuginfo, lazy_tasks, lazy_modules, lazy_unwind,
 		lazy_system;

@@ -24,9 +24,9 @@
 #include <kco/arena.h>
 #include <kco/endian.h>
 
-#define TYPES_DEPTH 64	     /* typedefs and qualifiers */
-#define TYPES_ANONYMOUS 16   /* anonymous members inside each other */
-#define TYPES_VISITS 1000000 /* members looked at for one path */
+#define TYPES_DEPTH 64	   /* typedefs and qualifiers */
+#define TYPES_ANONYMOUS 16 /* anonymous members inside each other */
+#define TYPES_VISITS 20000 /* members looked at for one path; task_struct has 300 */
 
 struct kco_field_cache {
 	struct kco_arena arena;

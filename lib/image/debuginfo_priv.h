@@ -122,10 +122,22 @@ enum kco_status kco_dwarf_names_next(struct kco_debuginfo *di, size_t *cursor, e
 				     Dwarf_Die *die, struct kco_err *err) KCO_MUST_USE;
 void kco_dwarf_names_free(struct kco_dwarf_names *names);
 
+/* Which unit an address belongs to; zeroed to begin with. */
+struct kco_dwarf_units {
+	bool tried;
+	struct kco_dwarf_range {
+		uint64_t first, end, unit; /* unit: offset of its DIE */
+	} * ranges;			   /* of all units, sorted; for want of .debug_aranges */
+	size_t n, cap;
+};
+/** The unit of @dwarf, always the same one for @units, that has @pc. */
+bool kco_dwarf_unit(struct kco_dwarf_units *units, Dwarf *dwarf, uint64_t pc, Dwarf_Die *unit);
+void kco_dwarf_units_fini(struct kco_dwarf_units *units);
+
 /** Lines asked for so far go to the cache. */
 void kco_dwarf_lines_free(struct kco_debuginfo *di);
-/** Rows for @pc of @dwarf's own address space, as kco_debuginfo_lines(). */
-enum kco_status kco_dwarf_rows(struct kco_debuginfo *di, Dwarf *dwarf, Dwarf_Die *cu, uint64_t pc,
+/** Rows for @pc of @dwarf's own address space, in @unit; as kco_debuginfo_lines(). */
+enum kco_status kco_dwarf_rows(struct kco_debuginfo *di, Dwarf *dwarf, Dwarf_Die *unit, uint64_t pc,
 			       struct kco_source_line *rows, size_t max, size_t *n, struct kco_err *err) KCO_MUST_USE;
 
 /** The module that has @pc, or NULL. */

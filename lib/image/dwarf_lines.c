@@ -2,10 +2,8 @@
 /*
  * Source lines and inlined functions.
  *
- * .debug_aranges tells which unit an address belongs to, and only that unit's
- * line program and DIEs are read: about a millisecond a unit. Producers that
- * leave .debug_aranges out or incomplete (LLVM) cost one pass over the ranges
- * of all units, 20 ms for a kernel.
+ * Only the line program and the DIEs of the unit that has the address are
+ * read: about a millisecond a unit.
  *
  * The walk from a unit down to an address is ours and not dwarf_getscopes():
  * it goes only where the address is, and its depth and the ranges it looks at
@@ -27,93 +25,12 @@
 #define LINES_ROWS_MAX 64	      /* functions inlined into each other */
 #define LINES_RANGES_MAX 1000000      /* looked at for one address */
 #define LINES_PROGRAM_MAX (16u << 20) /* bytes; libdw makes up to 50 times that of it */
-#define LINES_UNIT_RANGES_MAX ((size_t)4 << 20)
-
-struct lines_range {
-	uint64_t first, end, unit; /* unit: offset of its DIE */
-};
 
 struct kco_dwarf_lines {
 	struct kco_dwarf_memo *memo;
 	bool memo_checked; /* an answer from the cache was compared with DWARF's */
-	bool ranges_tried;
-	struct lines_range *ranges; /* of all units, sorted; for want of .debug_aranges */
-	size_t nr_ranges, cap_ranges;
+	struct kco_dwarf_units units;
 };
-
-/* Units */
-
-static int lines_range_compare(const void *a, const void *b)
-{
-	const struct lines_range *x = a, *y = b;
-
-	if (x->first != y->first)
-		return x->first < y->first ? -1 : 1;
-	return x->end < y->end ? -1 : x->end > y->end;
-}
-
-static bool lines_range_add(struct kco_dwarf_lines *lines, uint64_t first, uint64_t end, uint64_t unit)
-{
-	if (lines->nr_ranges == lines->cap_ranges) {
-		size_t cap = lines->cap_ranges ? lines->cap_ranges * 2 : 4096;
-		struct lines_range *ranges =
-			cap > LINES_UNIT_RANGES_MAX ? NULL : realloc(lines->ranges, cap * sizeof(*ranges));
-
-		if (!ranges)
-			return false;
-		lines->ranges = ranges;
-		lines->cap_ranges = cap;
-	}
-	lines->ranges[lines->nr_ranges++] = (struct lines_range){ first, end, unit };
-	return true;
-}
-
-/* What libdw cannot read is left out: its addresses will have no lines. */
-static void lines_ranges_load(struct kco_debuginfo *di, Dwarf *dwarf)
-{
-	struct kco_dwarf_lines *lines = di->lines;
-	Dwarf_CU *cu = NULL, *next;
-	bool room = true;
-	Dwarf_Die die;
-
-	lines->ranges_tried = true;
-	while (room && dwarf_get_units(dwarf, cu, &next, NULL, NULL, &die, NULL) == 0) {
-		Dwarf_Addr base, first, end;
-		ptrdiff_t at = 0;
-
-		cu = next;
-		while (room && (at = dwarf_ranges(&die, at, &base, &first, &end)) > 0)
-			if (first < end)
-				room = lines_range_add(lines, first, end, dwarf_dieoffset(&die));
-	}
-	if (lines->nr_ranges)
-		qsort(lines->ranges, lines->nr_ranges, sizeof(*lines->ranges), lines_range_compare);
-}
-
-/* The unit that has @pc. */
-static bool lines_unit(struct kco_debuginfo *di, Dwarf *dwarf, uint64_t pc, Dwarf_Die *unit)
-{
-	struct kco_dwarf_lines *lines = di->lines;
-	size_t low = 0, high, n;
-	Dwarf_Aranges *aranges;
-	Dwarf_Arange *arange;
-	Dwarf_Off offset;
-
-	if (dwarf_getaranges(dwarf, &aranges, &n) == 0 && (arange = dwarf_getarange_addr(aranges, pc)) &&
-	    dwarf_getarangeinfo(arange, NULL, NULL, &offset) == 0 && dwarf_offdie(dwarf, offset, unit))
-		return true;
-	if (!lines->ranges_tried)
-		lines_ranges_load(di, dwarf);
-	for (high = lines->nr_ranges; low < high;) {
-		size_t mid = low + (high - low) / 2;
-
-		if (lines->ranges[mid].first <= pc)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low && pc < lines->ranges[low - 1].end && dwarf_offdie(dwarf, lines->ranges[low - 1].unit, unit);
-}
 
 /* Whether the line program of @unit is of a size that libdw may be given. */
 static bool lines_program_fits(Dwarf *dwarf, Dwarf_Die *unit)
@@ -311,7 +228,7 @@ static enum kco_status lines_compute(struct kco_debuginfo *di, uint64_t pc, stru
 	st = kco_debuginfo_dwarf(di, &dwarf, err);
 	if (st)
 		return st;
-	if (!lines_unit(di, dwarf, pc, &unit))
+	if (!kco_dwarf_unit(&di->lines->units, dwarf, pc, &unit))
 		return kco_fail(err, KCO_E_NOSYM, "no unit of %s has %#" PRIx64, di->path, pc);
 	return kco_dwarf_rows(di, dwarf, &unit, pc, rows, max, n, err);
 }
@@ -359,7 +276,7 @@ void kco_dwarf_lines_free(struct kco_debuginfo *di)
 	if (di->lines->memo)
 		kco_dwarf_memo_store(di->lines->memo, di);
 	kco_dwarf_memo_free(di->lines->memo);
-	free(di->lines->ranges);
+	kco_dwarf_units_fini(&di->lines->units);
 	free(di->lines);
 	di->lines = NULL;
 }

@@ -45,6 +45,7 @@ struct kco_dwarf_module {
 	const char *path;
 	Dwfl *dwfl;
 	Dwfl_Module *dwfl_module;
+	struct kco_dwarf_units units;
 };
 
 struct modules_file {
@@ -264,7 +265,7 @@ enum kco_status kco_dwarf_module_lines(struct kco_debuginfo *di, struct kco_dwar
 				       struct kco_source_line *rows, size_t max, size_t *n, struct kco_err *err)
 {
 	Dwarf_Addr bias;
-	Dwarf_Die *unit;
+	Dwarf_Die unit;
 	Dwarf *dwarf;
 
 	if (!module->tried)
@@ -275,18 +276,19 @@ enum kco_status kco_dwarf_module_lines(struct kco_debuginfo *di, struct kco_dwar
 		return module->err.code;
 	}
 	dwarf = dwfl_module_getdwarf(module->dwfl_module, &bias);
-	unit = dwfl_module_addrdie(module->dwfl_module, pc, &bias);
-	if (!dwarf || !unit)
+	if (!dwarf || !kco_dwarf_unit(&module->units, dwarf, pc - bias, &unit))
 		return kco_fail(err, KCO_E_NOSYM, "no unit of %s has %#" PRIx64, module->path, pc);
-	return kco_dwarf_rows(di, dwarf, unit, pc - bias, rows, max, n, err);
+	return kco_dwarf_rows(di, dwarf, &unit, pc - bias, rows, max, n, err);
 }
 
 void kco_dwarf_modules_free(struct kco_dwarf_modules *modules)
 {
 	if (!modules)
 		return;
-	for (struct kco_dwarf_module *module = modules->list; module; module = module->next)
+	for (struct kco_dwarf_module *module = modules->list; module; module = module->next) {
+		kco_dwarf_units_fini(&module->units);
 		dwfl_end(module->dwfl);
+	}
 	kco_arena_fini(&modules->arena);
 	free(modules);
 }

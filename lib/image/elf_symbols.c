@@ -116,8 +116,9 @@ static char elf_symbols_type(const struct elf_symbols_file *file, const GElf_Sym
 }
 
 /*
- * KASLR moves addresses, not the offsets of the zero-based per-CPU section
- * (x86_64 before Linux 9d7de2aa8b41, v6.15), nor absolute numbers.
+ * KASLR moves addresses, not absolute numbers, nor the offsets of a per-CPU
+ * section that is linked at zero (x86_64 since Linux 3e5d8f978435;
+ * kallsyms has these as absolute since c6bda7c988a5).
  */
 static bool elf_symbols_moves(const struct elf_symbols_file *file, const GElf_Sym *sym)
 {

@@ -223,7 +223,7 @@ static enum kco_status names_build(struct kallsyms_names *names, struct kallsyms
 	struct names_hash hash;
 	uint32_t cap = 256;
 
-	while (cap < t->n * UINT32_C(2))
+	while (cap < t->n + t->n / 2)
 		cap *= 2;
 	names->slots = malloc((size_t)cap * sizeof(*names->slots));
 	if (!hashes || !names->slots) {

@@ -210,6 +210,7 @@ const struct kco_os_ops kco_os_linux = {
 	.cpu_regs = linux_x86_64_cpu_regs,
 	.percpu = linux_percpu,
 	.modules = linux_modules,
+	.module_types = linux_module_types,
 	.log = linux_log,
 	.system = linux_system,
 	.build_id = linux_build_id,

@@ -8,7 +8,8 @@
  *   linux_cpus.c        per-CPU data, CPU masks
  *   linux_tasks.c       the task list; linux_pids.c: the pid tree it is checked against
  *   linux_state.c       state letters
- *   linux_modules.c     the module list; linux_modsyms.c: modules' symbols
+ *   linux_modules.c     the module list; linux_modsyms.c: modules' symbols,
+ *   linux_modbtf.c      and types
  *   linux_text.c        where code is, and its ORC tables
  *   linux_log.c         the log; linux_log_old.c: before v5.10
  *   linux_system.c      release, uptime, load, panic message
@@ -97,6 +98,9 @@ enum kco_status linux_modules(struct kco_session *s, enum kco_status (*add)(void
 			      void *arg, struct kco_err *err);
 /* linux_modsyms.c */
 enum kco_status linux_module_symbols_new(struct kco_session *s, struct kco_symbol_source **ret, struct kco_err *err);
+/* linux_modbtf.c */
+enum kco_status linux_module_types(struct kco_session *s, const struct kco_module *mod, struct kco_types **ret,
+				   struct kco_err *err);
 /* linux_text.c */
 enum kco_status linux_unwind_tables(struct kco_session *s, struct kco_unwind_tables **ret, struct kco_err *err);
 enum kco_status linux_text_load(struct kco_session *s, struct kco_err *err);

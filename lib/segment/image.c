@@ -61,7 +61,9 @@ enum kco_status kco_image_add_segment(struct kco_image *img, enum kco_addr_kind 
 
 static void image_warn_overlaps(struct kco_image *img)
 {
-	size_t n = img->segments[KCO_PHYS].overlaps + img->segments[KCO_VIRT].overlaps;
+	// Virtual segments are looked at only where there are no physical ones.
+	enum kco_addr_kind kind = img->segments[KCO_PHYS].count ? KCO_PHYS : KCO_VIRT;
+	size_t n = img->segments[kind].overlaps;
 
 	if (n)
 		kco_image_warn(img, "%zu of the dump's segments overlap%s earlier ones: the later ones are taken", n,

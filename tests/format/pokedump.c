@@ -11,13 +11,13 @@
  *   info KEY=VALUE              put this line in front of VMCOREINFO; "info -" drops the note
  *   info+ TEXT                  append raw text to VMCOREINFO
  *   chaos SEED COUNT            random u64 all over the memory: pointers to elsewhere, zeros, ones, junk
- *   chaos-in PLACE SIZE SEED COUNT   the same within [PLACE, PLACE+SIZE)
+ *   chaos-in|chaos-out SEED COUNT PLACE PLACE   the same in the pages between two virtual addresses, or in all others
  *
  * A PLACE is sym:NAME, task:TID, idle:CPU, percpu:NAME:CPU, pte:LEVEL:NAME (the
- * entry that translates symbol NAME, as p:ADDRESS), p:ADDRESS (physical) or a
- * number, followed by any of
+ * entry that translates symbol NAME, as p:ADDRESS), table:LEVEL:NAME (the page
+ * that entry is in), p:ADDRESS (physical) or a number, followed by any of
  *   @STRUCT.PATH   + the offset of that field
- *   +N -N
+ *   +N
  *   >              the u64 that is there (in the unchanged dump)
  */
 #include <kco/endian.h>
@@ -98,7 +98,7 @@ static void pages_load(void)
 	memcpy(info, img->facts.vmcoreinfo, info_size);
 }
 
-static struct page *page_of(uint64_t pa)
+static size_t page_find(uint64_t pa)
 {
 	size_t lo = 0, hi = nr_pages;
 
@@ -110,9 +110,16 @@ static struct page *page_of(uint64_t pa)
 		else
 			hi = mid;
 	}
-	if (lo == nr_pages || pages[lo].pfn != pa / PAGE)
+	return lo;
+}
+
+static struct page *page_of(uint64_t pa)
+{
+	size_t i = page_find(pa);
+
+	if (i == nr_pages || pages[i].pfn != pa / PAGE)
 		die("physical %#" PRIx64 " is not in the dump", pa);
-	return &pages[lo];
+	return &pages[i];
 }
 
 /* Expressions: a virtual address, or a physical one when *phys. */
@@ -150,7 +157,7 @@ static uint64_t atom(char *text, bool *phys)
 			die("%s", err.msg);
 		return v;
 	}
-	if (!strcmp(text, "pte")) {
+	if (!strcmp(text, "pte") || !strcmp(text, "table")) {
 		unsigned level = (unsigned)strtoul(rest, &rest, 10);
 		struct kco_walk walk;
 		struct kco_paddr pa;
@@ -162,6 +169,7 @@ static uint64_t atom(char *text, bool *phys)
 		for (unsigned i = 0; i < walk.nr_steps; i++)
 			if (walk.steps[i].level == level)
 				v = walk.steps[i].entry_pa.v;
+		v &= text[0] == 't' ? ~(uint64_t)(PAGE - 1) : UINT64_MAX;
 		if (!v)
 			die("%s has no entry of level %u", rest + 1, level);
 	} else if (!strcmp(text, "p")) {
@@ -195,7 +203,6 @@ static uint64_t eval(const char *expr, bool *phys)
 	uint64_t v;
 	char op = at[n];
 
-	// A name may have a minus sign nowhere, so numbers are the only ones with one in front.
 	at[n] = '\0';
 	v = atom(at, phys);
 	while (op) {
@@ -274,17 +281,42 @@ static uint64_t wrong(uint64_t *seed, uint64_t old)
 	return r >> 40;
 }
 
-static void chaos(uint64_t seed, uint64_t count, uint64_t from, uint64_t size)
+/* The pages between @first and @end (virtual), or all but those. */
+static size_t pages_choose(struct page **ret, uint64_t first, uint64_t end, bool inside)
 {
+	uint8_t *in = calloc(nr_pages, 1);
+	struct kco_paddr pa;
+	size_t n = 0;
+
+	if (!in)
+		die("out of memory");
+	for (uint64_t va = first; va < end; va += PAGE)
+		if (kco_translate(kco_session_mem(s), kco_session_kernel_space(s), va, &pa, NULL, NULL) == KCO_OK)
+			for (size_t i = page_find(pa.v); i < nr_pages && pages[i].pfn == pa.v / PAGE; i++)
+				in[i] = 1;
+	for (size_t i = 0; i < nr_pages; i++)
+		if (in[i] == inside)
+			ret[n++] = &pages[i];
+	free(in);
+	return n;
+}
+
+static void chaos(uint64_t seed, uint64_t count, uint64_t first, uint64_t end, bool inside)
+{
+	struct page **chosen = more(NULL, nr_pages * sizeof(struct page *));
+	size_t n = pages_choose(chosen, first, end, inside);
+
+	if (!n)
+		die("no page between %#" PRIx64 " and %#" PRIx64, first, end);
 	seed = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
 	while (count--) {
-		uint64_t r = random_next(&seed);
-		struct page *page = size ? page_of(from + (r >> 16) % size) : &pages[(r >> 32) % nr_pages];
-		uint8_t *p = page->bytes + (size ? (from + (r >> 16) % size) % PAGE & ~7u : (r >> 4) % (PAGE / 8) * 8);
-		uint64_t v = wrong(&seed, kco_le64(p));
+		uint64_t r = random_next(&seed), v;
+		uint8_t *p = chosen[(r >> 32) % n]->bytes + (r >> 4) % (PAGE / 8) * 8;
 
+		v = wrong(&seed, kco_le64(p));
 		memcpy(p, &v, 8);
 	}
+	free(chosen);
 }
 
 /* Text with escapes into @out; its length. */
@@ -313,27 +345,25 @@ static size_t unescape(const char *text, char *out)
 
 static void info_edit(const char *what, const char *text)
 {
-	size_t n = strlen(text);
-	char *edited = more(NULL, info_size + n + 2), *raw = more(NULL, n + 1);
+	bool front = !strcmp(what, "info");
+	char *raw, *edited;
+	size_t n;
 
-	if (!strcmp(what, "info") && !strcmp(text, "-")) {
+	if (front && !strcmp(text, "-")) {
 		no_info = true;
 		return;
 	}
+	raw = more(NULL, strlen(text) + 2);
 	n = unescape(text, raw);
-	if (!strcmp(what, "info")) {
-		memcpy(edited, raw, n);
-		edited[n] = '\n';
-		memcpy(edited + n + 1, info, info_size);
-		info_size += n + 1;
-	} else {
-		memcpy(edited, info, info_size);
-		memcpy(edited + info_size, raw, n);
-		info_size += n;
-	}
+	if (front)
+		raw[n++] = '\n';
+	edited = more(NULL, info_size + n);
+	memcpy(edited + (front ? 0 : info_size), raw, n);
+	memcpy(edited + (front ? n : 0), info, info_size);
 	free(raw);
 	free(info);
 	info = edited;
+	info_size += n;
 }
 
 /* The number of words that the poke at @w took. */
@@ -371,11 +401,12 @@ static int poke(char **w, int left)
 		return 2;
 	}
 	if (left >= 3 && !strcmp(w[0], "chaos")) {
-		chaos(strtoull(w[1], NULL, 0), strtoull(w[2], NULL, 0), 0, 0);
+		chaos(strtoull(w[1], NULL, 0), strtoull(w[2], NULL, 0), 0, 0, false);
 		return 3;
 	}
-	if (left >= 5 && !strcmp(w[0], "chaos-in")) {
-		chaos(strtoull(w[3], NULL, 0), strtoull(w[4], NULL, 0), place(w[1]), strtoull(w[2], NULL, 0));
+	if (left >= 5 && !strncmp(w[0], "chaos-", 6)) {
+		chaos(strtoull(w[1], NULL, 0), strtoull(w[2], NULL, 0), eval(w[3], &phys), eval(w[4], &phys),
+		      !strcmp(w[0], "chaos-in"));
 		return 5;
 	}
 	die("what is '%s'?", w[0]);

@@ -228,17 +228,14 @@ def symbol_list(symbols, rows):
 
 
 def symbol_addresses(symbols, asked, rows):
-    """Each address has a name that kallsyms gives it too (there may be several)."""
-    names = collections.defaultdict(set)
+    """Each address has the name that the kernel prints for it: of several, the first in its table's order."""
+    names = {}
     for addr, _, name, module in symbols:
-        names[addr].add((name, module))
-    got = {number(r.get("addr")): r for r in rows}
-    out = []
-    for addr in asked:
-        r = got.get(addr)
-        if not r or r.get("offset") != 0 or (r.get("name"), r.get("module")) not in names[addr]:
-            out.append(f"{addr:#x} is {r and (r.get('name'), r.get('offset'))} instead of {sorted(names[addr])[0]}")
-    return out
+        if name[:2] != ".L":
+            names.setdefault(addr, (name, module))
+    got = {number(r.get("addr")): (r.get("name"), r.get("module"), r.get("offset")) for r in rows}
+    return [f"{addr:#x} is {got.get(addr)} instead of {names[addr]}" for addr in asked
+            if got.get(addr) != (*names[addr], 0)]
 
 
 def functions(symbols):

@@ -201,9 +201,11 @@ class CheckerTest(unittest.TestCase):
         self.assertTrue(compare.symbol_list(symbols, rows[1:]))
         self.assertTrue(compare.symbol_list(symbols, rows + [dict(rows[0], name="more")]))
         text = sorted({a for a, *_ in symbols})
-        self.assertEqual(compare.symbol_addresses(symbols, text, rows), [])
-        self.assertTrue(compare.symbol_addresses(symbols, text, rows[2:]))
-        self.assertTrue(compare.symbol_addresses(symbols, text, [dict(r, name="x") for r in rows]))
+        # Later rows of an address win, so turned round the first name does, which is the kernel's choice.
+        self.assertEqual(compare.symbol_addresses(symbols, text, rows[::-1]), [])
+        self.assertTrue(compare.symbol_addresses(symbols, text, rows))
+        self.assertTrue(compare.symbol_addresses(symbols, text, rows[:2:-1]))
+        self.assertTrue(compare.symbol_addresses(symbols, text, [dict(r, name="x") for r in rows[::-1]]))
         names = ["panic", "sleeper"]
         self.assertEqual(compare.symbol_names(symbols, names, rows[1:3]), [])
         self.assertTrue(compare.symbol_names(symbols, names, rows[1:2]))

@@ -29,6 +29,7 @@ static enum kco_status fake_by_addr(struct kco_symbol_source *src, uint64_t addr
 	if (addr < f->sym.addr)
 		return kco_fail(err, KCO_E_NOSYM, "not here");
 	*ret = f->sym;
+	ret->size = addr - f->sym.addr + 1; // tells the questions apart
 	return KCO_OK;
 }
 
@@ -136,8 +137,10 @@ static void test_symbols__an_address_is_asked_for_once(void **state)
 	assert_int_equal(kco_symbols_by_addr(s, 0x1005, &sym, &err), KCO_OK);
 	assert_string_equal(sym.name, "two");
 	// Many addresses push each other out and stay right.
-	for (uint64_t a = 0x2000; a < 0x100000; a += 16)
+	for (uint64_t a = 0x2000; a < 0x100000; a += 16) {
 		assert_int_equal(kco_symbols_by_addr(s, a, &sym, &err), KCO_OK);
+		assert_int_equal(sym.size, a - 0x1010 + 1);
+	}
 	assert_int_equal(kco_symbols_by_addr(s, 0x1900, &sym, &err), KCO_OK);
 	assert_string_equal(sym.name, "one");
 	kco_symbols_free(s);

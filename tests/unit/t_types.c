@@ -144,6 +144,7 @@ static void test_types_field__what_is_missing_is_named(void **state)
 	} cases[] = {
 		{ "nothing", "x", KCO_E_NOTYPE, "no struct nothing" },
 		{ "outer", "z", KCO_E_NOTYPE, "struct outer has no member z" },
+		{ "outer", "com", KCO_E_NOTYPE, "struct outer has no member com" },
 		{ "outer", "in.z", KCO_E_NOTYPE, "outer.in (struct inner) has no member z" },
 		{ "outer", "arr[2].z.q", KCO_E_NOTYPE, "outer.arr[2] (struct inner) has no member z" },
 		{ "outer", "u.z", KCO_E_NOTYPE, "outer: u is no struct, so it has no z" },
@@ -157,7 +158,7 @@ static void test_types_field__what_is_missing_is_named(void **state)
 		{ "outer", "arr[-1]", KCO_E_USAGE, "no path" },
 		{ "outer", "flex[0xffffffffffffffff]", KCO_E_CORRUPT, "beyond all memory" },
 		{ "int", "x", KCO_E_NOTYPE, "no struct int" },
-		{ "loop", "x", KCO_E_NOTYPE, "struct loop has no member x" },
+		{ "loop", "x", KCO_E_CORRUPT, "more than 20000 members" },
 	};
 	struct fixture f;
 

@@ -76,6 +76,9 @@ struct kco_os_ops {
 	enum kco_status (*modules)(struct kco_session *s,
 				   enum kco_status (*add)(void *arg, const struct kco_module *mod), void *arg,
 				   struct kco_err *err);
+	/* The types that a module adds to the kernel's (whose source is the session's, from the dump). */
+	enum kco_status (*module_types)(struct kco_session *s, const struct kco_module *mod, struct kco_types **ret,
+					struct kco_err *err);
 	enum kco_status (*log)(struct kco_session *s, bool (*fn)(void *arg, const struct kco_log_record *rec),
 			       void *arg, struct kco_err *err);
 	enum kco_status (*system)(struct kco_session *s, struct kco_system_info *info, struct kco_err *err);

@@ -119,6 +119,14 @@ struct kco_module {
 enum kco_status kco_modules_get(struct kco_session *s, const struct kco_module **mods, size_t *n,
 				struct kco_err *err) KCO_MUST_USE;
 
+/**
+ * The kernel's types and those that module @i of kco_modules_get() adds to
+ * them (split BTF). Loaded on first use. KCO_E_NOTYPE: it has none, or the
+ * kernel's types are not from the dump's BTF.
+ */
+enum kco_status kco_module_types_get(struct kco_session *s, size_t i, struct kco_types **ret,
+				     struct kco_err *err) KCO_MUST_USE;
+
 /** One record of the kernel log. */
 struct kco_log_record {
 	uint64_t seq;

@@ -6,10 +6,10 @@ volatile int sample_module_data;
 
 __attribute__((noinline)) int sample_module_text(int x)
 {
-	return x + sample_module_data; /* line 9 */
+	return x + sample_module_data;
 }
 
 __attribute__((section(".text.unlikely"))) int sample_module_cold(int x)
 {
-	return x - sample_module_data; /* line 14 */
+	return x - sample_module_data;
 }

@@ -20,6 +20,13 @@
 #define SAMPLE(name) KCO_SAMPLES "/" name
 #define SAMPLE_ID_HEX "00112233445566778899aabbccddeeff00112233"
 
+/* The forms that the sample kernel comes in; each gives the same answers. */
+__attribute__((unused)) static const char *const sample_forms[] = {
+	SAMPLE("kernel-5"),	SAMPLE("kernel-4"),  SAMPLE("kernel-2"),    SAMPLE("kernel-z"),
+	SAMPLE("kernel-units"), SAMPLE("kernel-eh"), SAMPLE("kernel-noid"), SAMPLE("kernel-noaranges"),
+};
+#define SAMPLE_FORMS (sizeof(sample_forms) / sizeof(sample_forms[0]))
+
 static const uint8_t sample_id[20] = { 0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99,
 				       0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff, 0x00, 0x11, 0x22, 0x33 };
 
@@ -123,7 +130,7 @@ static inline struct kco_symbol sample_symbol(struct kco_debuginfo *di, const ch
 {
 	struct kco_err err = KCO_ERR_INIT;
 	struct kco_symbol_source *src;
-	struct kco_symbol sym;
+	struct kco_symbol sym = { 0 };
 
 	if (kco_debuginfo_symbols_new(di, &src, &err) || src->ops->by_name(src, name, &sym, &err))
 		fail_msg("%s", err.msg);
