@@ -125,8 +125,8 @@ class Case:
 
 
 def run_file(runner, path):
-    case, done = Case(), 0
-    cases = []
+    """What failed."""
+    case, cases, done = Case(), [], 0
     for number, raw in enumerate(path.read_text().splitlines(), 1):
         text = raw.strip()
         word, _, rest = text.partition(' ')
@@ -148,16 +148,15 @@ def run_file(runner, path):
             raise Failure(f"line {number}: '{word}' is nothing that I know")
     if case.runs:
         cases.append(case)
-    failed = 0
+    if not cases and not done:
+        raise Failure('no case')
+    failures = []
     for case in cases:
         try:
             case.check(runner)
         except Failure as failure:
-            failed += 1
-            print(f'{path.name}: {failure}')
-    if not cases and not done:
-        raise Failure('no case')
-    return failed
+            failures.append(str(failure))
+    return failures
 
 
 def main():
@@ -174,16 +173,15 @@ def main():
     for name in args.files:
         path = pathlib.Path(name)
         try:
-            wrong = run_file(runner, path)
-            message = 'nothing failed'
+            failures = run_file(runner, path)
         except Failure as failure:
-            wrong, message = 1, str(failure)
+            failures = [str(failure)]
         if args.fails:
             want = path.read_text().splitlines()[0].removeprefix('# fails:').strip()
-            wrong = 0 if want in message else 1
-        if wrong and message != 'nothing failed':
-            print(f'{path.name}: {message}')
-        failed += wrong
+            failures = [] if any(want in f for f in failures) else [f'expected "{want}", got {failures}']
+        for failure in failures:
+            print(f'{path.name}: {failure}')
+        failed += len(failures)
     shutil.rmtree(args.work, ignore_errors=True)
     return 1 if failed else 0
 

@@ -33,7 +33,6 @@
 #include <string.h>
 
 #define PAGE 4096u
-#define NOWHERE UINT64_MAX
 
 struct page {
 	uint64_t pfn;
