@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "debuginfo.h"
+#include "lines.h"
 #include "orc.h"
 #include "tasks.h"
 
@@ -210,44 +211,14 @@ static enum kco_status session_need_os(struct kco_session *s, struct kco_err *er
 	SESSION_LAZY(s, lazy_os, session_make_os, err);
 }
 
-static enum kco_status session_make_debuginfo(struct kco_session *s, struct kco_err *err)
-{
-	struct kco_debuginfo_request req = {
-		.path = s->opts.vmlinux,
-		.debug_dir = s->opts.debug_dir,
-		.release = "",
-	};
-	uint8_t id[20];
-	char release[72];
-	enum kco_status st;
-
-	if (!kco_session_vmcoreinfo(s, "OSRELEASE", release, sizeof(release), NULL))
-		req.release = release;
-	if (KCO_OS_SLOT(s->os, build_id)) {
-		size_t n = sizeof(id);
-
-		if (!KCO_OS_SLOT(s->os, build_id)(s, id, &n, NULL)) {
-			req.build_id = id;
-			req.build_id_size = n;
-		}
-	}
-	st = kco_debuginfo_open_new(&req, &s->debuginfo, err);
-	if (st)
-		return st;
-	if (KCO_OS_SLOT(s->os, bias)) {
-		uint64_t bias;
-
-		st = KCO_OS_SLOT(s->os, bias)(s, s->debuginfo, &bias, err);
-		if (st)
-			return st;
-		kco_debuginfo_set_bias(s->debuginfo, bias);
-	}
-	return KCO_OK;
-}
-
 static enum kco_status session_need_debuginfo(struct kco_session *s, struct kco_err *err)
 {
-	SESSION_LAZY(s, lazy_debuginfo, session_make_debuginfo, err);
+	SESSION_LAZY(s, lazy_debuginfo, kco_session_open_debuginfo, err);
+}
+
+static enum kco_status session_need_module_lines(struct kco_session *s, struct kco_err *err)
+{
+	SESSION_LAZY(s, lazy_module_lines, kco_session_add_module_lines, err);
 }
 
 enum kco_status kco_debuginfo_get(struct kco_session *s, struct kco_debuginfo **ret, struct kco_err *err)
@@ -256,9 +227,12 @@ enum kco_status kco_debuginfo_get(struct kco_session *s, struct kco_debuginfo **
 
 	if (!st)
 		st = session_need_debuginfo(s, err);
-	if (!st)
-		*ret = s->debuginfo;
-	return st;
+	if (st)
+		return st;
+	/* Modules without lines are no reason to give none for the kernel. */
+	(void)!session_need_module_lines(s, NULL);
+	*ret = s->debuginfo;
+	return KCO_OK;
 }
 
 const char *kco_session_vmlinux(const struct kco_session *s)
@@ -338,6 +312,9 @@ enum kco_status kco_session_need(struct kco_session *s, unsigned needs, struct k
 		needs |= KCO_NEED_OS;
 	if (needs & KCO_NEED_OS)
 		st = session_need_os(s, err);
+	/* A vmlinux that was named must be the dump's, whether this command needs it or not. */
+	if (!st && needs & KCO_NEED_OS && s->opts.vmlinux)
+		st = session_need_debuginfo(s, err);
 	if (!st && needs & KCO_NEED_SYMS)
 		st = session_need_symbols(s, err);
 	if (!st && needs & KCO_NEED_TYPES)

@@ -43,8 +43,8 @@ struct kco_session {
 	size_t nr_modules, cap_modules;
 	struct kco_types **module_types; /* of nr_modules, NULL where not loaded; NULL before the first */
 	struct kco_system_info system;
-	struct kco_lazy lazy_os, lazy_symbols, lazy_types, lazy_debuginfo, lazy_tasks, lazy_modules, lazy_unwind,
-		lazy_system;
+	struct kco_lazy lazy_os, lazy_symbols, lazy_types, lazy_debuginfo, lazy_module_lines, lazy_tasks, lazy_modules,
+		lazy_unwind, lazy_system;
 	atomic_bool cancelled;
 	uint32_t next_space_id;
 	struct kco_session_warning *warnings; /* texts already given */

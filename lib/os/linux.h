@@ -10,6 +10,7 @@
  *   linux_state.c       state letters
  *   linux_modules.c     the module list; linux_modsyms.c: modules' symbols,
  *   linux_modbtf.c      and types
+ *   linux_sections.c    where modules' sections were loaded, build-ids
  *   linux_text.c        where code is, and its ORC tables
  *   linux_log.c         the log; linux_log_old.c: before v5.10
  *   linux_system.c      release, uptime, load, panic message
@@ -40,7 +41,6 @@ struct linux_os {
 	struct linux_text_range *text; /* sorted; kernel and modules; loaded by linux_text_load() */
 	size_t nr_text;
 	struct kco_lazy lazy_text;
-	char build_id[41];
 	struct linux_x86_64 *x86_64; /* linux_x86_64.c's */
 };
 
@@ -101,6 +101,15 @@ enum kco_status linux_module_symbols_new(struct kco_session *s, struct kco_symbo
 /* linux_modbtf.c */
 enum kco_status linux_module_types(struct kco_session *s, const struct kco_module *mod, struct kco_types **ret,
 				   struct kco_err *err);
+/* linux_sections.c */
+enum kco_status linux_module_sections(struct kco_session *s, const struct kco_module *mod,
+				      enum kco_status (*add)(void *arg, const char *name, uint64_t addr), void *arg,
+				      struct kco_err *err);
+/** The GNU build-id among the ELF notes at @notes; @id_size is the room, then the size. */
+bool linux_note_build_id(const uint8_t *notes, size_t size, uint8_t *id, size_t *id_size);
+/** The same from the dump's memory, at most a page of notes. */
+enum kco_status linux_read_build_id(struct kco_session *s, uint64_t addr, uint64_t size, uint8_t *id, size_t *id_size,
+				    struct kco_err *err);
 /* linux_text.c */
 enum kco_status linux_unwind_tables(struct kco_session *s, struct kco_unwind_tables **ret, struct kco_err *err);
 enum kco_status linux_text_load(struct kco_session *s, struct kco_err *err);

@@ -26,7 +26,7 @@ struct modsyms {
 static enum kco_status modsyms_add(struct modsyms *ms, const struct kco_module *mod, struct kco_symbol_source **ret)
 {
 	struct kco_session *s = ms->s;
-	struct kco_module_syms syms = { .module = mod->name, .first = mod->base, .end = mod->base + mod->text_size };
+	struct kco_module_syms syms = { .module = mod->name, .first = mod->base, .end = mod->base + mod->size };
 	struct kco_field ks, symtab, strtab, typetab, num;
 	uint64_t addr, n;
 	enum kco_status st = linux_field(s, "module", &ks, NULL, "kallsyms", NULL);
@@ -53,7 +53,11 @@ static enum kco_status modsyms_add(struct modsyms *ms, const struct kco_module *
 	if (linux_field(s, "mod_kallsyms", &typetab, NULL, "typetab", NULL) ||
 	    kco_kread_field(s, addr, &typetab, &syms.typetab, NULL))
 		syms.typetab = 0;
-	/* Data of a module lies elsewhere than its text since mem[]: its symbols answer for all of it. */
+	for (unsigned i = 0; i < mod->nr_mem && i < KCO_MODULE_RANGES_MAX; i++) {
+		syms.ranges[i].first = mod->mem[i].base;
+		syms.ranges[i].end = mod->mem[i].base + mod->mem[i].size;
+		syms.nr_ranges++;
+	}
 	return kco_module_syms_new(s->mem, &s->kernel, &syms, ret, NULL);
 }
 

@@ -69,6 +69,14 @@ static enum kco_status modules_layout(struct kco_session *s, struct modules_layo
 	return st;
 }
 
+static void modules_add_memory(struct kco_module *mod, uint64_t base, uint64_t size)
+{
+	if (mod->nr_mem == KCO_MODULE_MEM_MAX || !size)
+		return;
+	mod->mem[mod->nr_mem].base = base;
+	mod->mem[mod->nr_mem++].size = size;
+}
+
 static enum kco_status modules_read_memory(struct kco_session *s, const struct modules_layout *l,
 					   struct kco_module *mod, struct kco_err *err)
 {
@@ -81,6 +89,8 @@ static enum kco_status modules_read_memory(struct kco_session *s, const struct m
 			st = kco_kread_field(s, mod->addr, &l->size, &mod->size, err);
 		if (!st)
 			st = kco_kread_field(s, mod->addr, &l->text_size, &mod->text_size, err);
+		if (!st)
+			modules_add_memory(mod, mod->base, mod->size);
 		return st;
 	}
 	for (unsigned i = 0; i < l->nr_mem && !st; i++) {
@@ -90,6 +100,7 @@ static enum kco_status modules_read_memory(struct kco_session *s, const struct m
 		if (st || !base)
 			continue;
 		mod->size += size;
+		modules_add_memory(mod, base, size);
 		if (i == l->mem_text) {
 			mod->base = base;
 			mod->text_size = size;

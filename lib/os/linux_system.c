@@ -9,10 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <kco/endian.h>
-
 #define SYSTEM_NODES_MAX 1024
-#define SYSTEM_NOTES_MAX 65536
+#define SYSTEM_BUILD_ID_MAX 64
 #define SYSTEM_FSHIFT 11 /* avenrun's fixed point, FSHIFT of include/linux/sched/loadavg.h */
 
 static void system_text(struct kco_session *s, uint64_t base, const char *path, char *buf, size_t size)
@@ -203,8 +201,7 @@ static void system_cpus(struct kco_session *s, struct kco_system_info *info)
 
 enum kco_status linux_build_id(struct kco_session *s, uint8_t *id, size_t *size, struct kco_err *err)
 {
-	uint8_t notes[SYSTEM_NOTES_MAX];
-	char hex[48];
+	char hex[2 * SYSTEM_BUILD_ID_MAX + 1];
 	uint64_t start, stop;
 	size_t n = 0;
 	enum kco_status st;
@@ -227,26 +224,9 @@ enum kco_status linux_build_id(struct kco_session *s, uint8_t *id, size_t *size,
 	st = linux_symbol(s, &start, err, "__start_notes", NULL);
 	if (!st)
 		st = linux_symbol(s, &stop, err, "__stop_notes", NULL);
-	if (!st && (stop <= start || stop - start > sizeof(notes)))
+	if (!st && stop <= start)
 		st = kco_fail(err, KCO_E_CORRUPT, "the kernel's notes make no sense");
-	if (!st)
-		st = kco_kread(s, start, notes, stop - start, NULL, err);
-	if (st)
-		return st;
-	for (size_t at = 0, end = stop - start; at + 12 <= end;) {
-		size_t name = kco_le32(notes + at), desc = kco_le32(notes + at + 4);
-		size_t desc_at = at + 12 + ((name + 3) & ~(size_t)3);
-
-		if (name > end || desc > end || desc_at + desc > end)
-			break;
-		if (kco_le32(notes + at + 8) == 3 && name == 4 && !memcmp(notes + at + 12, "GNU", 4) && desc <= *size) {
-			memcpy(id, notes + desc_at, desc);
-			*size = desc;
-			return KCO_OK;
-		}
-		at = desc_at + ((desc + 3) & ~(size_t)3);
-	}
-	return kco_fail(err, KCO_E_NOSYM, "the kernel has no build-id note");
+	return st ? st : linux_read_build_id(s, start, stop - start, id, size, err);
 }
 
 enum kco_status linux_system(struct kco_session *s, struct kco_system_info *info, struct kco_err *err)

@@ -30,6 +30,8 @@ static enum kco_status text_kernel_orc(struct kco_session *s, struct kco_unwind_
 	st = kco_orc_table_init(&t->tables[0], &t->layout, s->mem, &s->kernel, ip, ip_end - ip, entries,
 				entries_end - entries, err);
 	if (!st)
+		st = kco_orc_calibrate(&t->layout, &t->tables[0], s->mem, &s->kernel, err);
+	if (!st)
 		t->nr_tables = 1;
 	return st;
 }

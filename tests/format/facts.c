@@ -88,7 +88,7 @@ static enum kco_status scan_page(struct scan *s, uint64_t at, size_t n)
 static enum kco_status scan_kind(struct scan *s, uint64_t max_pages)
 {
 	const struct kco_segment *seg = kco_reader_next(s->rd, s->kind, 0);
-	uint64_t done = 0, page;
+	uint64_t done = 0, page = 0;
 	bool any = false;
 
 	while (seg) {

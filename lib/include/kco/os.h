@@ -79,6 +79,13 @@ struct kco_os_ops {
 	/* The types that a module adds to the kernel's (whose source is the session's, from the dump). */
 	enum kco_status (*module_types)(struct kco_session *s, const struct kco_module *mod, struct kco_types **ret,
 					struct kco_err *err);
+	/* Where each section of a module was loaded. */
+	enum kco_status (*module_sections)(struct kco_session *s, const struct kco_module *mod,
+					   enum kco_status (*add)(void *arg, const char *name, uint64_t addr),
+					   void *arg, struct kco_err *err);
+	/* The build-id in the ELF notes at @addr; @id_size is the room, then the size. */
+	enum kco_status (*read_build_id)(struct kco_session *s, uint64_t addr, uint64_t size, uint8_t *id,
+					 size_t *id_size, struct kco_err *err);
 	enum kco_status (*log)(struct kco_session *s, bool (*fn)(void *arg, const struct kco_log_record *rec),
 			       void *arg, struct kco_err *err);
 	enum kco_status (*system)(struct kco_session *s, struct kco_system_info *info, struct kco_err *err);

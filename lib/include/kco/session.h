@@ -41,6 +41,12 @@ struct kco_session_options {
 	/* Each page that is read, see struct kco_image; NULL: not recorded. */
 	void (*touched)(void *arg, enum kco_addr_kind kind, uint64_t page_addr, uint32_t size);
 	void *touched_arg;
+	/*
+	 * Told now and then what takes long (an index made for the first time, a download);
+	 * @total 0: not known. NULL: nobody is told. kco_session_cancel() stops such work, too.
+	 */
+	void (*progress)(void *arg, const char *what, uint64_t done, uint64_t total);
+	void *progress_arg;
 };
 
 /**
@@ -104,6 +110,8 @@ bool kco_cpu_online(struct kco_session *s, unsigned cpu);
 enum kco_status kco_cpu_regs(struct kco_session *s, unsigned cpu, struct kco_regs *regs,
 			     struct kco_err *err) KCO_MUST_USE;
 
+#define KCO_MODULE_MEM_MAX 8
+
 /** A loaded module. */
 struct kco_module {
 	uint64_t addr; /* of the module structure */
@@ -111,6 +119,11 @@ struct kco_module {
 	uint64_t base; /* of its text */
 	uint64_t size; /* all memory it holds, bytes */
 	uint64_t text_size;
+	/* The pieces of its memory; one in kernels that keep it in one. */
+	struct {
+		uint64_t base, size;
+	} mem[KCO_MODULE_MEM_MAX];
+	unsigned nr_mem;
 	uint64_t taints;
 	char state; /* 'L'ive, 'C'oming, 'G'oing, 'U'nformed, '?' */
 	enum kco_status status;

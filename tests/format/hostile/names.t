@@ -4,7 +4,7 @@ run ps
   out \x1b[2J\x1b]0;x\x07\xff\xfe\x9b
   spoils 1
 run ps --json
-  out "\\x1b[2J
+  out "\u001B[2J
 run bt 99
   out \x1b[2J
 poke fill task:99@task_struct.comm 41 16

@@ -51,7 +51,7 @@ static struct shared *many_shared;
 static int many_pipe[2], many_epoll, many_futex;
 
 static const char *const many_kinds[] = {
-	"futex", "pause", "poll", "read", "epoll", "sleep", "sigwait", "wait-nobody"
+	"futex", "pause", "poll", "read", "epoll", "sleep", "sigwait", "futex-shared"
 };
 
 /* Asleep for good. Raw system calls: the threads share one errno and one set of thread-local data. */
@@ -163,7 +163,7 @@ static int many_actors(void)
 }
 
 /* "tgid tid state comm", then the lines of its stack, indented. */
-static void many_task(FILE *out, const char *tgid, const char *tid)
+static void many_task(FILE *out, int tgid, int tid)
 {
 	static char buf[8192];
 	char path[128], comm[32] = "";
@@ -171,7 +171,7 @@ static void many_task(FILE *out, const char *tgid, const char *tid)
 	ssize_t n;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%s/task/%s/stat", tgid, tid);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", tgid, tid);
 	fd = open(path, O_RDONLY);
 	n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
 	close(fd);
@@ -183,9 +183,9 @@ static void many_task(FILE *out, const char *tgid, const char *tid)
 		state = at[2];
 	if (at && strchr(buf, '('))
 		snprintf(comm, sizeof(comm), "%.*s", (int)(at - strchr(buf, '(') - 1), strchr(buf, '(') + 1);
-	fprintf(out, "%s %s %c %s\n", tgid, tid, state, comm);
+	fprintf(out, "%d %d %c %s\n", tgid, tid, state, comm);
 
-	snprintf(path, sizeof(path), "/proc/%s/task/%s/stack", tgid, tid);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stack", tgid, tid);
 	fd = open(path, O_RDONLY);
 	n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
 	close(fd);
@@ -203,11 +203,11 @@ static void many_tasks(FILE *out)
 	while (procs && (p = readdir(procs))) {
 		if (!isdigit((unsigned char)p->d_name[0]))
 			continue;
-		snprintf(path, sizeof(path), "/proc/%.20s/task", p->d_name);
+		snprintf(path, sizeof(path), "/proc/%d/task", atoi(p->d_name));
 		tasks = opendir(path);
 		while (tasks && (t = readdir(tasks)))
 			if (t->d_name[0] != '.')
-				many_task(out, p->d_name, t->d_name);
+				many_task(out, atoi(p->d_name), atoi(t->d_name));
 		if (tasks)
 			closedir(tasks);
 	}
