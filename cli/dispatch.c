@@ -15,6 +15,7 @@
 #include "interrupt.h"
 #include "options.h"
 #include "out.h"
+#include "progress.h"
 #include "report.h"
 #include "writer.h"
 
@@ -243,9 +244,12 @@ static int dispatch_output(struct dispatch *d, const struct kco_line *line, size
 	st = kco_out_init(&out, &writer, &opts, err);
 	if (!st) {
 		ctx.out = &out;
+		kco_progress_end();
 		st = d->cmd->run(&ctx, err);
+		kco_progress_end();
 		if (!st)
-			*err = KCO_ERR_INIT; // what was tried and failed on the way is no error of a command that went well
+			*err = KCO_ERR_INIT; // what was tried and failed on the way is no error of a command that went
+					     // well
 		status = dispatch_exit_status(st);
 		if (failed_rows)
 			*failed_rows += ctx.failed_rows;

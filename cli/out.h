@@ -49,6 +49,8 @@ enum kco_status kco_out_fini(struct kco_out *out, enum kco_status status, const 
 const char *kco_out_sgr(enum kco_style style);
 /** Text that is safe already, in the style asked for. */
 void kco_out_raw(struct kco_out *out, const char *s, size_t n);
+/** The digits of @v, base 10 or 16, with a NUL behind; returns how many. Most of what is written are numbers. */
+size_t kco_out_digits(char buf[24], uint64_t v, unsigned base);
 /** kco_escape_* flags for text without newlines. */
 unsigned kco_out_escape_flags(const struct kco_out *out);
 /** The table's part of kco_out_reason(); false: there is no row to attach it to. */

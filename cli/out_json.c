@@ -83,6 +83,16 @@ void kco_json_row(struct kco_out *out)
 	json_push(out, false);
 }
 
+/* How many bytes from @s on are printable ASCII, which is safe whatever the flags: rows are little else. */
+static size_t json_ascii(const char *s, size_t n)
+{
+	size_t at = 0;
+
+	while (at < n && (unsigned char)(s[at] - 0x20) < 0x7f - 0x20)
+		at++;
+	return at;
+}
+
 /*
  * The row as yajl made it. A terminal may be at the other end: what it would
  * not show as it is, and yajl let pass (it is JSON), leaves as \uNNNN, which
@@ -92,9 +102,11 @@ static void json_write(struct kco_out *out, const char *s, size_t n)
 {
 	while (n) {
 		char unit[17];
-		bool safe;
-		size_t span = kco_escape_span(s, n, kco_out_escape_flags(out), &safe);
+		bool safe = true;
+		size_t span = json_ascii(s, n);
 
+		if (!span)
+			span = kco_escape_span(s, n, kco_out_escape_flags(out), &safe);
 		if (safe)
 			kco_writer_put(out->writer, s, span);
 		else
@@ -171,7 +183,7 @@ void kco_json_bytes(struct kco_out *out, const char *key, const char *s, size_t 
 
 	if (!json_key(out, key))
 		return;
-	if (n && (kco_escape_span(s, n, KCO_ESCAPE_JSON, &safe) < n || !safe)) {
+	if (json_ascii(s, n) < n && (kco_escape_span(s, n, KCO_ESCAPE_JSON, &safe) < n || !safe)) {
 		text = kco_escape_new(s, n, KCO_ESCAPE_JSON, &len);
 		if (!text) {
 			out->no_memory = true;
@@ -201,17 +213,17 @@ void kco_json_uint(struct kco_out *out, const char *key, uint64_t v)
 {
 	char text[24];
 
-	snprintf(text, sizeof(text), "%" PRIu64, v);
+	kco_out_digits(text, v, 10);
 	json_number(out, key, text);
 }
 
 void kco_json_addr(struct kco_out *out, const char *key, uint64_t v)
 {
-	char text[24];
-	int n = snprintf(text, sizeof(text), "0x%" PRIx64, v);
+	char text[26] = "0x";
+	size_t n = 2 + kco_out_digits(text + 2, v, 16);
 
 	if (json_key(out, key))
-		yajl_gen_string(out->gen, (const unsigned char *)text, (size_t)n);
+		yajl_gen_string(out->gen, (const unsigned char *)text, n);
 }
 
 void kco_json_double(struct kco_out *out, const char *key, double v)

@@ -77,6 +77,21 @@ void kco_out_raw(struct kco_out *out, const char *s, size_t n)
 	kco_writer_put(out->writer, s, n);
 }
 
+size_t kco_out_digits(char buf[24], uint64_t v, unsigned base)
+{
+	char text[24];
+	size_t at = sizeof(text), n;
+
+	do {
+		text[--at] = "0123456789abcdef"[base == 16 ? v & 15 : v % 10];
+		v = base == 16 ? v >> 4 : v / 10;
+	} while (v);
+	n = sizeof(text) - at;
+	memcpy(buf, text + at, n);
+	buf[n] = '\0';
+	return n;
+}
+
 static void text_spaces(struct kco_out *out, size_t n)
 {
 	static const char spaces[] = "                                ";
@@ -235,6 +250,27 @@ static uintmax_t text_unsigned(char length, va_list *ap)
 	return va_arg(*ap, unsigned);
 }
 
+/* The conversions that stacks are full of: %x and %u, at most with a width and zeros. */
+static bool text_plain(struct kco_out *out, const struct text_spec *spec, va_list *ap)
+{
+	static const char zeros[] = "0000000000000000";
+	bool zero = spec->flags[0] == '0' && !spec->flags[1];
+	size_t width = (size_t)spec->width, n, pad;
+	char buf[24];
+
+	if ((spec->conv != 'x' && spec->conv != 'u') || spec->precision >= 0 || (spec->flags[0] && !zero) ||
+	    (zero && width > sizeof(zeros) - 1))
+		return false;
+	n = kco_out_digits(buf, text_unsigned(spec->length, ap), spec->conv == 'x' ? 16 : 10);
+	pad = width > n ? width - n : 0;
+	if (zero)
+		kco_out_raw(out, zeros, pad);
+	else
+		text_spaces(out, pad);
+	kco_out_raw(out, buf, n);
+	return true;
+}
+
 // The conversions are put together from the caller's, which the compiler has checked at the call.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
@@ -245,6 +281,8 @@ static void text_number(struct kco_out *out, const struct text_spec *spec, va_li
 	const char *modifier = strchr("dioxXu", spec->conv) ? "j" : "";
 	int n;
 
+	if (text_plain(out, spec, ap))
+		return;
 	snprintf(fmt, sizeof(fmt), precision < 0 ? "%%%s*%s%c" : "%%%s*.*%s%c", spec->flags, modifier, spec->conv);
 	switch (spec->conv) {
 	case 'd':

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "interrupt.h"
+#include "progress.h"
 #include "report.h"
 
 #define PROGRAM_JOBS_MAX 1024
@@ -42,6 +43,7 @@ int kco_program_open(struct kco_program *p, const struct kco_target *target)
 		.phys_base = g->phys_base,
 		.jobs = (unsigned)g->jobs,
 		.formats = p->formats,
+		.progress = kco_progress,
 		.image = {
 			.format = g->format ? g->format : g->has_raw_base ? "raw" : NULL,
 			.raw_base = g->raw_base,

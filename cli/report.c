@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "escape.h"
+#include "progress.h"
 
 #define REPORT_HELD_MAX (64 * 1024)
 
@@ -48,6 +49,7 @@ static KCO_PRINTF(2, 0) void report_line(const char *prefix, const char *fmt, va
 	safe = kco_escape_new(raw, strlen(raw), KCO_ESCAPE_KEEP_TAB | (report.ascii ? KCO_ESCAPE_ASCII : 0), &len);
 	if (!safe)
 		return;
+	kco_progress_end();
 	report_write(prefix, strlen(prefix));
 	if (*prefix && report.origin) {
 		report_write(report.origin, strlen(report.origin));

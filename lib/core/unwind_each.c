@@ -34,7 +34,7 @@ struct each {
 	size_t n;
 	pthread_mutex_t lock;
 	pthread_cond_t is_done; /* a slot was finished */
-	pthread_cond_t is_free; /* a slot was freed, or it is over */
+	pthread_cond_t is_free; /* half of the slots are free, or it is over */
 	size_t next;		/* the next ticket */
 	size_t delivered;	/* results handed to fn */
 	bool over;
@@ -122,7 +122,9 @@ static enum kco_status each_deliver(struct each *e, struct kco_unwinder *uw,
 		pthread_mutex_lock(&e->lock);
 		slot->done = false;
 		e->delivered++;
-		pthread_cond_signal(&e->is_free);
+		// A thread woken for every slot would run for one task and wait again: that costs more than the task.
+		if (e->next - e->delivered <= e->nr_slots / 2)
+			pthread_cond_broadcast(&e->is_free);
 		pthread_mutex_unlock(&e->lock);
 	}
 	return KCO_OK;
