@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <histedit.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "complete.h"
 #include "interrupt.h"
@@ -108,6 +110,49 @@ static void edit_replace(EditLine *el, size_t typed, const char *name, char end)
 	free(text);
 }
 
+/*
+ * While a line is typed SIGINT is blocked but where we wait for a key: between the
+ * prompt and the read an interrupt would else be over before what it is meant to end.
+ */
+static void edit_hold_interrupts(bool hold)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
+/* libedit's source of characters: 1, 0 at the end, -1 with EINTR after a signal. */
+static int edit_getc(EditLine *el, wchar_t *ret)
+{
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+	mbstate_t state = { 0 };
+	sigset_t open;
+
+	(void)el;
+	sigprocmask(SIG_SETMASK, NULL, &open);
+	sigdelset(&open, SIGINT);
+	for (;;) {
+		char byte;
+		ssize_t n;
+		size_t len;
+
+		if (ppoll(&in, 1, NULL, &open) < 0)
+			return -1;
+		n = read(STDIN_FILENO, &byte, 1);
+		if (n <= 0)
+			return (int)n;
+		len = mbrtowc(ret, &byte, 1, &state);
+		if (len == (size_t)-2)
+			continue;
+		// What is no character is taken byte by byte.
+		if (len == (size_t)-1)
+			*ret = (unsigned char)byte;
+		return 1;
+	}
+}
+
 static unsigned char edit_complete(EditLine *el, int ch)
 {
 	const LineInfo *info = el_line(el);
@@ -122,6 +167,7 @@ static unsigned char edit_complete(EditLine *el, int ch)
 	el_get(el, EL_CLIENTDATA, (void **)&edit);
 	kco_arena_init(&arena);
 	kco_interrupt_clear();
+	edit_hold_interrupts(false);
 	text = kco_arena_strndup(&arena, info->buffer, n);
 	if (text) {
 		kco_complete(edit->p, text, &arena, &c);
@@ -138,6 +184,7 @@ static unsigned char edit_complete(EditLine *el, int ch)
 		}
 	}
 	kco_arena_fini(&arena);
+	edit_hold_interrupts(true);
 	return result;
 }
 
@@ -171,6 +218,7 @@ struct kco_edit *kco_edit_new(struct kco_program *p)
 	el_set(edit->el, EL_CLIENTDATA, edit);
 	el_set(edit->el, EL_PROMPT, edit_prompt);
 	el_set(edit->el, EL_SIGNAL, 0);
+	el_set(edit->el, EL_GETCFN, edit_getc);
 	el_set(edit->el, EL_EDITOR, "emacs");
 	el_set(edit->el, EL_HIST, history, edit->history);
 	// The wide variant: the narrow one leaks its copies of the strings.
@@ -242,8 +290,12 @@ enum kco_edit_result kco_edit_line(struct kco_edit *edit, const char **ret)
 	int n = 0;
 
 	kco_interrupt_clear();
+	edit_hold_interrupts(true);
 	el_resize(edit->el);
+	// Before the prompt shows: what is typed at its sight is the editor's, not the terminal's.
+	el_set(edit->el, EL_PREP_TERM, 1);
 	line = edit_gets(edit, &n);
+	edit_hold_interrupts(false);
 	if (!line || n <= 0) {
 		bool again = kco_interrupt_pending() || (n < 0 && errno == EINTR);
 

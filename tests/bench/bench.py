@@ -1,19 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""kcodbg beside crash and drgn on the same dump, in one run.
+"""kcodbg beside crash and drgn on the same dumps, in one run. See README.md.
 
-Usage: bench.py [--kcodbg PATH] [--cache DIR] [--rounds N] [--only NAME,...]
+Every round runs each program once, in turn, so that a machine whose speed drifts slows all of
+them alike; a first round, which is not counted, warms the page cache and keeps the output, whose
+tasks are counted. Figures are whole processes', as the operating system accounts them.
 
-Every round runs each program once, in turn, so that a machine whose speed drifts
-slows all of them alike; the page cache is warm (one round is not counted). Figures are whole processes': wall
-time and peak memory as the operating system accounts them, medians over the rounds; the ratio is taken
-round by round. It judges nothing and exits 0 unless a program that ran failed.
-
-What is not installed (crash, drgn, a vmlinux, the case with 20,000 tasks) is said and left out.
+It judges nothing: the exit status is 1 only when kcodbg itself failed.
 """
 import argparse
+import json
 import os
 import pathlib
+import re
 import shutil
 import statistics
 import struct
@@ -22,8 +21,9 @@ import sys
 import tempfile
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+PYTHON = '/usr/bin/python3'  # Debian's, which has Debian's drgn
+SLOW_ROUNDS = 3  # for what takes seconds
 
 DRGN_BT = r'''
 import drgn, sys
@@ -33,26 +33,59 @@ prog.set_core_dump(sys.argv[1])
 prog.load_debug_info([sys.argv[2]])
 for task in for_each_task(prog):
     try:
-        print(task.comm.string_(), prog.stack_trace(task))
+        print('PID:', task.pid.value_(), task.comm.string_(), prog.stack_trace(task), sep='\n')
     except Exception as e:
-        print(e)
+        print('PID:', e)
 '''
 
 
-def run(argv, stdin=None):
-    """One run: (seconds, peak MiB, exit status)."""
-    start = time.monotonic()
-    with open(os.devnull, 'r+b') as null:
-        p = subprocess.Popen(argv, stdin=subprocess.PIPE if stdin else null, stdout=null, stderr=null)
-        if stdin:
-            try:
-                p.stdin.write(stdin)
-                p.stdin.close()
-            except BrokenPipeError:
-                pass
-        _, status, usage = os.wait4(p.pid, 0)
+class Row:
+    """One program. `tasks` finds a task in its output; `slow` ones run in the first rounds only."""
+
+    def __init__(self, label, argv, tasks=None, stdin=b'', slow=False):
+        self.label, self.argv, self.stdin, self.slow = label, [str(a) for a in argv], stdin, slow
+        self.tasks = re.compile(tasks, re.M) if tasks else None
+        self.runs = []  # (seconds, seconds on a CPU, peak MiB, exit status)
+        self.count = None
+
+    def run(self, tmp, env, keep):
+        target, source = tmp / 'out', tmp / 'in'
+        source.write_bytes(self.stdin)
+        with open(target if keep else os.devnull, 'wb') as out, open(source, 'rb') as stdin, \
+                open(os.devnull, 'wb') as null:
+            start = time.monotonic()
+            p = subprocess.Popen(self.argv, stdin=stdin, stdout=out, stderr=null, env=env)
+            _, status, usage = os.wait4(p.pid, 0)
+            seconds = time.monotonic() - start
         p.returncode = os.waitstatus_to_exitcode(status)
-    return time.monotonic() - start, usage.ru_maxrss / 1024, p.returncode
+        if keep and self.tasks:
+            self.count = len(self.tasks.findall(target.read_text(errors='replace')))
+        return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, p.returncode
+
+
+def measure(rows, rounds, tmp, env):
+    for n in range(rounds + 1):
+        for row in rows:
+            if row.slow and n > min(SLOW_ROUNDS, rounds):
+                continue
+            one = row.run(tmp, env, n == 0)
+            if n:
+                row.runs.append(one)
+
+
+def report(title, rows):
+    """Print a table; returns how many rows of kcodbg failed."""
+    print(f'\n{title}\n  {"":<28} {"median":>9} {"least":>9} {"CPU":>9} {"peak":>9} {"ratio":>7} {"tasks":>6}')
+    failed = 0
+    for row in rows:
+        seconds, cpu, mem, status = zip(*row.runs)
+        ratios = [a[0] / b[0] for a, b in zip(row.runs, rows[0].runs)]
+        bad = [s for s in status if s not in (0, 1)]
+        print(f'  {row.label:<28} {statistics.median(seconds) * 1e3:6.1f} ms {min(seconds) * 1e3:6.1f} ms'
+              f' {statistics.median(cpu) * 1e3:6.1f} ms {statistics.median(mem):5.1f} MiB {statistics.median(ratios):7.2f}'
+              f' {"" if row.count is None else row.count:>6}' + (f'  EXIT STATUS {bad[0]}' if bad else ''))
+        failed += bool(bad) and row.label.startswith('kcodbg')
+    return failed
 
 
 def sparse_tib(path):
@@ -79,96 +112,131 @@ def sparse_tib(path):
 
 
 class Bench:
-    def __init__(self, name, rows):
-        self.name, self.rows = name, rows  # rows: (label, argv, stdin or None); the first is ours
+    def __init__(self, args, tmp):
+        self.args, self.tmp, self.k = args, tmp, args.kcodbg
+        self.dumps = args.cache / 'dumps'
+        self.main = self.dumps / '6.1-4l' / 'vmcore.kdump-lzo'
+        self.many = self.dumps / '6.1-many' / 'vmcore.kdump-lzo'
+        self.vmlinux = args.cache / 'kernels' / '6.1' / 'vmlinux'
+        self.crash = shutil.which('crash')
+        self.drgn = subprocess.run([PYTHON, '-c', 'import drgn'], capture_output=True, check=False).returncode == 0
+        (tmp / 'bt.py').write_text(DRGN_BT)
+        # An index of its own, so that "cached" means: by this program, in this run.
+        self.env = dict(os.environ, XDG_CACHE_HOME=str(tmp / 'cache'))
+        self.env.pop('DEBUGINFOD_URLS', None)
+        self.failed = 0
 
-    def measure(self, rounds):
-        got = {label: [] for label, _, _ in self.rows}
-        for n in range(rounds + 1):
-            for label, argv, stdin in self.rows:
-                one = run(argv, stdin)
-                if n:
-                    got[label].append(one)
-        return got
+    def ours(self, label, *argv, tasks=None):
+        return Row('kcodbg ' + label, [self.k, *argv], tasks)
 
+    def others(self, command, dump, drgn=True, crash=True):
+        """The rows of what is installed."""
+        if crash and self.crash and self.vmlinux.exists():
+            word = {'foreach bt': '^PID: ', 'ps': r'^>?\s*\d+\s+\d+\s+\d+\s+[0-9a-f]{16}'}[command]
+            yield Row('crash ' + command, [self.crash, '-s', self.vmlinux, dump], word,
+                      command.encode() + b'\nquit\n', True)
+        if drgn and self.drgn and self.vmlinux.exists():
+            yield Row('drgn, every task', [PYTHON, self.tmp / 'bt.py', dump, self.vmlinux], '^PID:', slow=True)
 
-def report(bench, got):
-    print(f'\n{bench.name}')
-    first = bench.rows[0][0]
-    failed = 0
-    for label, _, _ in bench.rows:
-        secs = [s for s, _, _ in got[label]]
-        ratios = [s / o for (s, _, _), (o, _, _) in zip(got[label], got[first])]
-        bad = [r for _, _, r in got[label] if r not in (0, 1)]
-        mem = statistics.median(m for _, m, _ in got[label])
-        print(f'  {label:<28} {statistics.median(secs) * 1000:9.1f} ms  (min {min(secs) * 1000:.1f}, max'
-              f' {max(secs) * 1000:.1f})  {mem:8.1f} MiB  x {statistics.median(ratios):.2f}'
-              + (f'  EXIT STATUS {bad[0]}' if bad else ''))
-        failed += bool(bad) and label == first
-    return failed
+    def table(self, title, rows):
+        if self.args.only and not any(w in title for w in self.args.only.split(',')):
+            return None
+        rows = list(rows)
+        measure(rows, self.args.rounds, self.tmp, self.env)
+        self.failed += report(title, rows)
+        return rows
 
+    def formats(self):
+        folder = self.main.parent
+        for name in ('kdump-lzo', 'kdump-zlib', 'kdump-zstd', 'kdump-snappy', 'filtered', 'elf', 'elf-paging',
+                     'makedumpfile-E', 'lime', 'raw', 'flat-lzo', 'flat-elf', 'flat-lzo.gz'):
+            if (folder / f'vmcore.{name}').exists():
+                extra = ('--raw-base=0',) if name == 'raw' else ()
+                yield self.ours(name, *extra, '--json', 'bt', '--all', folder / f'vmcore.{name}', tasks='^{"pid"')
+        split = [folder / f'vmcore.split{i}' for i in (1, 2, 3)]
+        if all(p.exists() for p in split):
+            yield self.ours('split in three', *(w for p in split for w in ('-c', p)), '--json', 'bt', '--all',
+                            tasks='^{"pid"')
 
-def benches(args, tmp):
-    k = args.kcodbg
-    dumps = args.cache / 'dumps'
-    main = dumps / '6.1-4l' / 'vmcore.kdump-lzo'
-    vmlinux = args.cache / 'kernels' / '6.1' / 'vmlinux'
-    crash, drgn = shutil.which('crash'), None
-    if subprocess.run(['/usr/bin/python3', '-c', 'import drgn'], capture_output=True).returncode == 0:
-        drgn = tmp / 'bt.py'
-        drgn.write_text(DRGN_BT)
-    for what, there in (('crash', crash), ('python3-drgn', drgn), (str(vmlinux), vmlinux.exists())):
-        if not there:
-            print(f'not there, left out: {what}')
-    if not main.exists():
-        sys.exit(f'bench: {main} is not there: run tests/real/lab dump 6.1-4l')
-    rows = [('kcodbg bt --all', [k, 'bt', '--all', main], None)]
-    if crash and vmlinux.exists():
-        rows.append(('crash foreach bt', [crash, '-s', vmlinux, main], b'foreach bt\nquit\n'))
-    if drgn and vmlinux.exists():
-        rows.append(('drgn, every task', ['/usr/bin/python3', drgn, main, vmlinux], None))
-    yield Bench('bt --all, 256 MB guest, kdump lzo, no vmlinux for kcodbg', rows)
-    yield Bench('the same from other formats',
-                [(f'kcodbg bt --all {v}', [k, 'bt', '--all', dumps / '6.1-4l' / f'vmcore.{v}'], None)
-                 for v in ('kdump-lzo', 'kdump-zlib', 'kdump-zstd', 'kdump-snappy', 'elf', 'flat-lzo')
-                 if (dumps / '6.1-4l' / f'vmcore.{v}').exists()])
-    rows = [('kcodbg ps', [k, 'ps', main], None)]
-    if crash and vmlinux.exists():
-        rows.append(('crash ps', [crash, '-s', vmlinux, main], b'ps\nquit\n'))
-    yield Bench('ps', rows)
-    if vmlinux.exists():
-        yield Bench('bt --all -l with a vmlinux, index cached',
-                    [('kcodbg bt --all -l', [k, '-s', vmlinux, '-c', main, 'bt', '--all', '-l'], None)])
-    tib = tmp / 'tib'
-    sparse_tib(tib)
-    yield Bench('open: 1 TiB sparse kdump beside the 256 MB one (reads one page)',
-                [('kcodbg rd -p, 1 TiB', [k, 'rd', '-p', '0x100000', '1', tib], None),
-                 ('kcodbg rd -p, 256 MB', [k, 'rd', '-p', '0x100000', '1', main], None)])
-    many = dumps / '6.1-many' / 'vmcore.kdump-lzo'
-    if many.exists():
-        yield Bench('20,000 tasks: bt --all; ps beside it is what opening and listing cost',
-                    [('kcodbg bt --all', [k, '--json', 'bt', '--all', many], None),
-                     ('kcodbg --jobs 1 bt --all', [k, '--jobs', '1', '--json', 'bt', '--all', many], None),
-                     ('kcodbg ps', [k, '--json', 'ps', many], None)])
-    else:
-        print(f'not there, left out: {many} (tests/real/lab dump 6.1-many)')
+    def lines(self):
+        argv = ('-s', self.vmlinux, '-c', self.main, 'bt', '--all', '-l')
+        first = Row('', [self.k, *argv]).run(self.tmp, self.env, False)
+        rows = [self.ours('bt --all -l', *argv, tasks='^PID: '),
+                self.ours('bt --all, no vmlinux', 'bt', '--all', self.main, tasks='^PID: ')]
+        if self.table('bt --all -l with a vmlinux of 590 MB, index cached (150 ms)', rows):
+            print(f'  making the index, once: {first[0]:.1f} s, {first[2]:.0f} MiB')
+
+    def twenty_thousand(self):
+        if not self.many.exists():
+            print(f'\nnot there, left out: {self.many} (tests/real/lab dump 6.1-many)')
+            return
+        rows = [self.ours('bt --all', '--json', 'bt', '--all', self.many, tasks='^{"pid"'),
+                self.ours('bt --all, --jobs 1', '--jobs', '1', '--json', 'bt', '--all', self.many, tasks='^{"pid"'),
+                self.ours('bt --all, text', 'bt', '--all', self.many, tasks='^PID: '),
+                self.ours('ps', '--json', 'ps', self.many, tasks='^{"pid"'), *self.others('', self.many, crash=False)]
+        if self.table('20,000 tasks, both cores (50 us a task)', rows):
+            for row in rows[:3]:
+                print(f'  {row.label}: {statistics.median(r[0] for r in row.runs) / row.count * 1e6:.1f} us a task,'
+                      f' opening and listing included')
+            self.compare_many()
+
+    def compare_many(self):
+        """Are they the right stacks? Function names beside /proc/TID/stack of the guest."""
+        text = subprocess.run([self.k, '--json', 'bt', '--all', self.many], stdout=subprocess.PIPE, check=False,
+                              env=self.env).stdout
+        found = {row['tid']: [f['function'] for f in row['frames']] for row in map(json.loads, text.splitlines())
+                 if row['tid']}
+        truth = {}
+        for line in (self.many.parent / 'truth' / 'tasks').read_text().splitlines():
+            if line[0] == '\t':
+                truth[tid].append(line.split()[1].split('+')[0])
+            else:
+                tid = int(line.split()[1])
+                truth[tid] = []
+        # /proc leaves out the scheduler's own functions, so ours may have more at the top.
+        same = sum(bool(want) and [f for f in found.get(tid, ()) if f in want][:len(want)] == want
+                   for tid, want in truth.items())
+        print(f'  {sum(tid in found for tid in truth)} of the {len(truth)} tasks that the guest listed are there,'
+              f' {same} with the stack it printed')
+
+    def run(self):
+        for what, there in (('crash', self.crash), ('python3-drgn', self.drgn), (self.vmlinux, self.vmlinux.exists())):
+            if not there:
+                print(f'not there, left out: {what}')
+        if not self.main.exists():
+            sys.exit(f'bench: {self.main} is not there: run tests/real/lab dump 6.1-4l')
+        load = os.getloadavg()[0]
+        self.table('bt --all, 256 MB guest, kdump lzo, no vmlinux for kcodbg (50 ms, 40 MiB)',
+                   [self.ours('bt --all', 'bt', '--all', self.main, tasks='^PID: '),
+                    *self.others('foreach bt', self.main)])
+        self.table('ps, the same dump (20 ms)',
+                   [self.ours('ps', 'ps', self.main, tasks=r'^>?\s*\d+\s+\d+\s+\d+\s+[0-9a-f]{16}'),
+                    *self.others('ps', self.main, drgn=False)])
+        self.table('formats: bt --all of the same guest', self.formats())
+        if self.vmlinux.exists():
+            self.lines()
+        tib = self.tmp / 'tib'
+        sparse_tib(tib)
+        self.table('open: a sparse dump of 1 TiB beside the one of 256 MB; one page is read (the same, 64 MiB)',
+                   [self.ours('rd -p, 256 MB', 'rd', '-p', '0x100000', '1', self.main),
+                    self.ours('rd -p, 1 TiB', 'rd', '-p', '0x100000', '1', tib)])
+        self.twenty_thousand()
+        print(f'\n{os.cpu_count()} CPUs; load average {load:.1f} before, {os.getloadavg()[0]:.1f} after')
+        return 1 if self.failed else 0
 
 
 def main():
     cache = pathlib.Path(os.environ.get('XDG_CACHE_HOME') or pathlib.Path.home() / '.cache') / 'kcodbg'
-    p = argparse.ArgumentParser(description='kcodbg beside crash and drgn')
-    p.add_argument('--kcodbg', default=str(ROOT / 'build/release/cli/kcodbg'))
-    p.add_argument('--cache', type=pathlib.Path, default=cache)
-    p.add_argument('--rounds', type=int, default=7)
-    p.add_argument('--only', default='')
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('--kcodbg', default=str(ROOT / 'build/release/cli/kcodbg'), metavar='PATH')
+    p.add_argument('--cache', type=pathlib.Path, default=cache, metavar='DIR', help="the lab's")
+    p.add_argument('--rounds', type=int, default=9, metavar='N')
+    p.add_argument('--only', default='', metavar='WORD,...', help='tables whose title has one of the words')
     args = p.parse_args()
-    failed = 0
+    if args.rounds < 1 or not os.access(args.kcodbg, os.X_OK):
+        p.error('--rounds of at least 1, and a program to run, please: see --kcodbg')
     with tempfile.TemporaryDirectory() as tmp:
-        for bench in benches(args, pathlib.Path(tmp)):
-            if args.only and not any(w in bench.name for w in args.only.split(',')):
-                continue
-            failed += report(bench, bench.measure(args.rounds))
-    return 1 if failed else 0
+        return Bench(args, pathlib.Path(tmp)).run()
 
 
 if __name__ == '__main__':

@@ -48,3 +48,21 @@ case elf patch=phdr[5].filesz:le64:0x10000000000 patch=phdr[5].memsz:le64:0x1000
 case elf split=100 vaddr=direct patch=phdr[1].paddr:le64:-1 patch=phdr[2].paddr:le64:-1 patch=phdr[3].paddr:le64:-1 patch=phdr[4].paddr:le64:-1 patch=phdr[5].paddr:le64:-1 patch=phdr[6].paddr:le64:-1
   drop phys
   any
+# ... and then the memory is virtual only, at its place
+| machine = x86_64
+| @phys 0x1000 page
+|   "no physical view\n"*240
+| @phys 0x3000 page
+|   55*4096
+case elf vaddr=direct patch=phdr[0].paddr:le64:0 patch=phdr[1].paddr:le64:-1
+  line fact elf_machine 62
+  line fact memory_end 0
+  line virt 0xffff888000001000 crc dc2ab62e
+  line virt 0xffff888000003000 crc 63f4df27
+case elf vaddr=direct
+  line fact elf_machine 62
+  line fact memory_end 0x4000
+  line phys 0x1000 crc dc2ab62e
+  line phys 0x3000 crc 63f4df27
+  line virt 0xffff888000001000 crc dc2ab62e
+  line virt 0xffff888000003000 crc 63f4df27
