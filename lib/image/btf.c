@@ -448,3 +448,10 @@ enum kco_status kco_btf_new_take(void *data, size_t size, struct kco_types *base
 	*ret = &b->base;
 	return KCO_OK;
 }
+
+const char *kco_btf_torn(const struct kco_types *types)
+{
+	const struct btf *b = (const struct btf *)types;
+
+	return b->why[0] ? b->why : NULL;
+}

@@ -21,4 +21,7 @@
 enum kco_status kco_btf_new_take(void *data, size_t size, struct kco_types *base, unsigned ptr_size,
 				 struct kco_types **ret, struct kco_err *err) KCO_MUST_USE;
 
+/** Why types from some point on could not be read, borrowed from the source; NULL: it is whole. */
+const char *kco_btf_torn(const struct kco_types *types);
+
 #endif

@@ -163,7 +163,13 @@ static enum kco_status linux_types(struct kco_session *s, struct kco_types **ret
 		free(data);
 		return kco_context(err, st, "BTF");
 	}
-	return kco_btf_new_take(data, stop - start, NULL, s->arch->ptr_size, ret, err);
+	st = kco_btf_new_take(data, stop - start, NULL, s->arch->ptr_size, ret, err);
+	if (!st && kco_btf_torn(*ret))
+		kco_session_warn(s,
+				 "the kernel's types (BTF) are torn, what comes from the lost ones is missing or "
+				 "guessed: %s",
+				 kco_btf_torn(*ret));
+	return st;
 }
 
 static enum kco_status linux_bias(struct kco_session *s, struct kco_debuginfo *di, uint64_t *ret, struct kco_err *err)

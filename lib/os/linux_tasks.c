@@ -369,10 +369,10 @@ static enum kco_status tasks_cross_check(struct tasks_walk *w, struct kco_err *e
 	for (unsigned i = 0; i < w->nr_cpus; i++)
 		idle += w->idle[i] != 0;
 	if (check.orphans)
-		kco_session_warn(w->s, "%zu tasks are in the pid tree but not on the task list; they are shown too",
+		kco_session_warn(w->s, "tasks in the pid tree that are not on the task list: %zu; they are shown too",
 				 check.orphans);
 	if (w->listed > idle + check.in_tree)
-		kco_session_warn(w->s, "%zu tasks are on the task list but not in the pid tree",
+		kco_session_warn(w->s, "tasks on the task list that are not in the pid tree: %zu",
 				 w->listed - idle - check.in_tree);
 	return KCO_OK;
 }

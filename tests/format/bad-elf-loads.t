@@ -57,12 +57,12 @@ case elf split=100 vaddr=direct patch=phdr[1].paddr:le64:-1 patch=phdr[2].paddr:
 case elf vaddr=direct patch=phdr[0].paddr:le64:0 patch=phdr[1].paddr:le64:-1
   line fact elf_machine 62
   line fact memory_end 0
-  line virt 0xffff888000001000 crc dc2ab62e
+  line virt 0xffff888000001000 crc d4401c7d
   line virt 0xffff888000003000 crc 63f4df27
 case elf vaddr=direct
   line fact elf_machine 62
   line fact memory_end 0x4000
-  line phys 0x1000 crc dc2ab62e
+  line phys 0x1000 crc d4401c7d
   line phys 0x3000 crc 63f4df27
-  line virt 0xffff888000001000 crc dc2ab62e
+  line virt 0xffff888000001000 crc d4401c7d
   line virt 0xffff888000003000 crc 63f4df27
