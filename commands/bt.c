@@ -31,6 +31,8 @@ struct bt_run {
 	struct kco_cmd_ctx *ctx;
 	const struct bt_opts *opts;
 	struct kco_frames_style style;
+	const char *ref_module; /* -R: a module, or NULL */
+	uint64_t ref_symbol;	/* -R: where a function begins, or 0 */
 	struct kco_stackgroups *groups;
 	size_t shown;
 	enum kco_status status;
@@ -140,19 +142,39 @@ static enum kco_status bt_choose(struct kco_cmd_ctx *ctx, const struct bt_opts *
 	return KCO_OK;
 }
 
-/* -R: is the function or an address within it in the trace? */
-static bool bt_refers(struct kco_cmd_ctx *ctx, const struct kco_trace *trace, const char *ref)
+/* -R selects: a word that can be in no stack is the user's mistake. */
+static enum kco_status bt_ref(struct bt_run *run, const char *ref, struct kco_err *err)
 {
-	struct kco_symbol sym, wanted = { 0 };
-	uint64_t addr, offset;
-	bool by_addr = kco_parse_addr(ctx->session, ref, &addr, NULL) == KCO_OK &&
-		       kco_symbols_by_addr(kco_session_symbols(ctx->session), addr, &wanted, NULL) == KCO_OK;
+	struct kco_session *s = run->ctx->session;
+	const struct kco_module *mods;
+	struct kco_symbol sym;
+	uint64_t addr;
+	size_t n = 0;
+
+	if (kco_parse_addr(s, ref, &addr, NULL) == KCO_OK && kco_session_symbols(s) &&
+	    kco_symbols_by_addr(kco_session_symbols(s), addr, &sym, NULL) == KCO_OK)
+		run->ref_symbol = sym.addr;
+	if (kco_modules_get(s, &mods, &n, NULL) != KCO_OK)
+		n = 0;
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(mods[i].name, ref))
+			run->ref_module = mods[i].name;
+	if (run->ref_symbol || run->ref_module)
+		return KCO_OK;
+	return kco_fail(err, KCO_E_USAGE, "-R: '%.60s' is no function, module or address of this kernel", ref);
+}
+
+/* -R: is the function or the module in the trace? Functions that share a name are one. */
+static bool bt_refers(struct bt_run *run, const struct kco_trace *trace)
+{
+	struct kco_symbol sym;
+	uint64_t offset;
 
 	for (size_t i = 0; i < trace->n; i++) {
-		if (!kco_frame_symbol(ctx, &trace->frames[i], &sym, &offset))
+		if (!kco_frame_symbol(run->ctx, &trace->frames[i], &sym, &offset))
 			continue;
-		if (!strcmp(sym.name, ref) || (by_addr && sym.addr == wanted.addr) ||
-		    (sym.module && !strcmp(sym.module, ref)))
+		if (sym.addr == run->ref_symbol || !strcmp(sym.name, run->opts->ref) ||
+		    (run->ref_module && sym.module && !strcmp(sym.module, run->ref_module)))
 			return true;
 	}
 	return false;
@@ -211,7 +233,7 @@ static bool bt_trace(void *arg, const struct kco_task *task, const struct kco_tr
 
 	if (kco_out_closed(out))
 		return false;
-	if (run->opts->ref && !bt_refers(run->ctx, trace, run->opts->ref))
+	if (run->opts->ref && !bt_refers(run, trace))
 		return true;
 	if (run->groups) {
 		enum kco_status status = bt_end(task, trace, &why);
@@ -307,6 +329,10 @@ static enum kco_status bt_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 		kco_session_warn(ctx->session, "no function names: %s", err ? err->msg : "no symbols");
 		ctx->failed_rows++;
 	}
+	if (opts->ref)
+		status = bt_ref(&run, opts->ref, err);
+	if (status != KCO_OK)
+		return status;
 	if (opts->check)
 		return kco_stackwords_check(ctx, list.v, list.n, err);
 	if (opts->text || opts->text_all || opts->raw)

@@ -65,8 +65,8 @@ static enum kco_status convert_record(struct kco_cmd_ctx *ctx, struct kco_sessio
 		return kco_fail(err, KCO_E_USAGE, "--touched names no command");
 	if (inner.failed_rows)
 		kco_session_warn(ctx->session,
-				 "%zu rows of the commands could not be made; the new dump has what they could read",
-				 inner.failed_rows);
+				 "%zu row%s of the commands could not be made; the new dump has what could be read",
+				 inner.failed_rows, inner.failed_rows == 1 ? "" : "s");
 	return KCO_OK;
 }
 
@@ -106,7 +106,7 @@ static enum kco_status convert_check(struct kco_cmd_ctx *ctx, const char *format
 				format);
 	if (!opts->force && access(opts->output, F_OK) == 0)
 		return kco_fail(err, KCO_E_USAGE, "%s exists; --force replaces it", opts->output);
-	return KCO_OK;
+	return kco_recording_may_write(ctx->session, opts->output, opts->force, err);
 }
 
 static enum kco_status convert_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
@@ -138,7 +138,8 @@ static const struct kco_opt convert_optv[] = {
 	  .help = "only the pages that these commands read: 'bt --all; ps; log'" },
 	{ 'o', "output", KCO_OPT_STRING, CONVERT(output), "FILE", KCO_WORD_FILE, .help = "the file to write" },
 	{ 't', "to", KCO_OPT_STRING, CONVERT(format), "FORMAT", KCO_WORD_TEXT, .help = "its format (kdump)" },
-	{ 'f', "force", KCO_OPT_FLAG, CONVERT(force), .help = "replace an existing file" },
+	{ 'f', "force", KCO_OPT_FLAG, CONVERT(force),
+	  .help = "replace an existing file, but no device and not the dump" },
 	{ 0 },
 };
 

@@ -8,6 +8,7 @@
 #include <kco/cmd.h>
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -256,12 +257,16 @@ static void ps_row_text(const struct ps_table *t, const struct kco_task *task)
 {
 	struct kco_out *out = t->ctx->out;
 	bool kernel = ps_is_kernel(task);
+	char ppid[24] = "-", cpu[16] = "-";
 	uint64_t sp;
 
+	if (task->ppid >= 0)
+		snprintf(ppid, sizeof(ppid), "%" PRId64, task->ppid);
+	if (task->cpu >= 0)
+		snprintf(cpu, sizeof(cpu), "%d", task->cpu);
 	if (task->flags & KCO_TASK_PANIC)
 		kco_style(out, KCO_STYLE_PANIC);
-	kco_text(out, "%s %7" PRId64 " %7" PRId64 " %3d  ", task->flags & KCO_TASK_ACTIVE ? ">" : " ", task->tid,
-		 task->ppid, task->cpu);
+	kco_text(out, "%s %7" PRId64 " %7s %3s  ", task->flags & KCO_TASK_ACTIVE ? ">" : " ", task->tid, ppid, cpu);
 	sp = t->stack_pointer ? ps_stack_pointer(t, task) : task->addr;
 	if (sp)
 		kco_text(out, "%016" PRIx64, sp);

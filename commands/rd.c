@@ -306,7 +306,7 @@ static enum kco_status rd_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 		status = rd_address(&run, &addr, err);
 	if (status == KCO_OK && ctx->argc == 2)
 		status = kco_parse_int(ctx->argv[1], &count, err);
-	if (status == KCO_OK && (count < 0 || __builtin_mul_overflow((uint64_t)count, run.width, &bytes)))
+	if (status == KCO_OK && (count < 1 || __builtin_mul_overflow((uint64_t)count, run.width, &bytes)))
 		status = kco_fail(err, KCO_E_USAGE, "the count %s is no number of words", ctx->argv[1]);
 	if (status != KCO_OK)
 		return status;
@@ -316,7 +316,10 @@ static enum kco_status rd_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 		return kco_fail(err, KCO_E_USAGE, "the end %#" PRIx64 " is not above the start %#" PRIx64, opts->end,
 				addr);
 	if (opts->end)
-		bytes = (opts->end - addr + run.width - 1) / run.width * run.width;
+		bytes = (opts->end - addr) / run.width * run.width; // as crash does: no word beyond the end
+	if (!bytes && !opts->ascii)
+		return kco_fail(err, KCO_E_USAGE, "no word of %u bytes fits between %#" PRIx64 " and %#" PRIx64,
+				run.width, addr, opts->end);
 	addr += opts->offset;
 	if (opts->ascii) {
 		bool bounded = ctx->argc == 2 || opts->end;

@@ -142,15 +142,6 @@ static enum kco_status sym_show_neighbour(struct sym_run *run, uint64_t addr, bo
 	return status;
 }
 
-static void sym_failed(struct kco_cmd_ctx *ctx, const char *word, enum kco_status status, const char *why)
-{
-	kco_text(ctx->out, "%s", word);
-	kco_json_row(ctx->out);
-	kco_json_str(ctx->out, "word", word);
-	kco_row_failed(ctx, status, why);
-	kco_json_row_end(ctx->out);
-}
-
 /* Every symbol called @word: statics of several files may share a name. */
 static enum kco_status sym_by_name(struct sym_run *run, const char *word, size_t *found, struct kco_err *err)
 {
@@ -185,7 +176,9 @@ static enum kco_status sym_word(struct sym_run *run, const struct sym_opts *opts
 	if (status == KCO_OK)
 		status = kco_symbols_by_addr(syms, addr, &sym, &why);
 	if (status != KCO_OK) {
-		sym_failed(run->ctx, word, status, why.msg);
+		if (status == KCO_E_CANCELLED || status == KCO_E_NOMEM)
+			return kco_fail(err, status, "%s", why.msg);
+		kco_word_failed(run->ctx, word, status, why.msg);
 		return KCO_OK;
 	}
 	status = opts->previous ? sym_show_neighbour(run, sym.addr, true, err) : KCO_OK;
@@ -208,7 +201,7 @@ static enum kco_status sym_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 	if (walk) {
 		status = sym_walk(&run, err);
 		if (status == KCO_OK && !run.found && opts->module && !opts->query)
-			return kco_fail(err, KCO_E_NOSYM, "no symbols of a module '%.60s'", opts->module);
+			return kco_fail(err, KCO_E_USAGE, "no symbols of a module '%.60s'", opts->module);
 		return status;
 	}
 	for (int i = 0; status == KCO_OK && i < ctx->argc && !kco_out_closed(ctx->out); i++)

@@ -102,11 +102,15 @@ static unsigned sys_cpus_present(struct sys_run *run)
 
 static void sys_cpus(struct sys_run *run)
 {
-	unsigned present, online = run->info->cpus_online;
+	unsigned present, online;
 
-	if (!run->info->cpus_possible)
+	if (!run->info || !run->info->cpus_possible) {
+		kco_json_null(run->ctx->out, "cpus");
+		kco_json_null(run->ctx->out, "cpus_online");
 		return;
+	}
 	present = sys_cpus_present(run);
+	online = run->info->cpus_online;
 	if (kco_out_json(run->ctx->out)) {
 		kco_json_uint(run->ctx->out, "cpus", present);
 		kco_json_uint(run->ctx->out, "cpus_online", online);
@@ -119,37 +123,67 @@ static void sys_cpus(struct sys_run *run)
 	sys_text(run, "CPUS", NULL, run->text);
 }
 
-static void sys_clocks(struct sys_run *run)
+static void sys_date(struct sys_run *run)
 {
-	const struct kco_system_info *info = run->info;
-	time_t wall = (time_t)info->wall_seconds;
-	uint64_t up = info->uptime_ns / 1000000000;
+	time_t wall = (time_t)run->info->wall_seconds;
 	struct tm tm;
+
+	if (kco_out_json(run->ctx->out)) {
+		bool known = wall && gmtime_r(&wall, &tm) &&
+			     strftime(run->text, sizeof(run->text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+
+		kco_json_str(run->ctx->out, "date", known ? run->text : NULL);
+	} else if (wall && localtime_r(&wall, &tm) &&
+		   strftime(run->text, sizeof(run->text), "%a %b %e %H:%M:%S %Z %Y", &tm)) {
+		sys_text(run, "DATE", NULL, run->text);
+	}
+}
+
+static void sys_uptime(struct sys_run *run)
+{
+	uint64_t ns = run->info->uptime_ns, up = ns / 1000000000;
 	int n = 0;
 
-	if (info->wall_seconds && kco_out_json(run->ctx->out) && gmtime_r(&wall, &tm) &&
-	    strftime(run->text, sizeof(run->text), "%Y-%m-%dT%H:%M:%SZ", &tm))
-		kco_json_str(run->ctx->out, "date", run->text);
-	else if (info->wall_seconds && localtime_r(&wall, &tm) &&
-		 strftime(run->text, sizeof(run->text), "%a %b %e %H:%M:%S %Z %Y", &tm))
-		sys_text(run, "DATE", NULL, run->text);
-	if (info->uptime_ns) {
-		kco_json_uint(run->ctx->out, "uptime_ns", info->uptime_ns);
-		if (up >= 86400)
-			n = snprintf(run->text, sizeof(run->text), "%" PRIu64 " days, ", up / 86400);
-		snprintf(run->text + n, sizeof(run->text) - (size_t)n, "%02u:%02u:%02u", (unsigned)(up / 3600 % 24),
-			 (unsigned)(up / 60 % 60), (unsigned)(up % 60));
-		sys_text(run, "UPTIME", NULL, run->text);
+	if (!ns) {
+		kco_json_null(run->ctx->out, "uptime_ns");
+		return;
 	}
-	if (info->has_load) {
-		kco_json_array(run->ctx->out, "load_average");
-		for (int i = 0; i < 3; i++)
-			kco_json_double(run->ctx->out, NULL, (double)info->load[i] / 100);
-		kco_json_end(run->ctx->out);
-		snprintf(run->text, sizeof(run->text), "%" PRIu64 ".%02u, %" PRIu64 ".%02u, %" PRIu64 ".%02u",
-			 info->load[0] / 100, (unsigned)(info->load[0] % 100), info->load[1] / 100,
-			 (unsigned)(info->load[1] % 100), info->load[2] / 100, (unsigned)(info->load[2] % 100));
-		sys_text(run, "LOAD AVERAGE", NULL, run->text);
+	kco_json_uint(run->ctx->out, "uptime_ns", ns);
+	if (up >= 86400)
+		n = snprintf(run->text, sizeof(run->text), "%" PRIu64 " days, ", up / 86400);
+	snprintf(run->text + n, sizeof(run->text) - (size_t)n, "%02u:%02u:%02u", (unsigned)(up / 3600 % 24),
+		 (unsigned)(up / 60 % 60), (unsigned)(up % 60));
+	sys_text(run, "UPTIME", NULL, run->text);
+}
+
+static void sys_load(struct sys_run *run)
+{
+	const struct kco_system_info *info = run->info;
+
+	if (!info->has_load) {
+		kco_json_null(run->ctx->out, "load_average");
+		return;
+	}
+	kco_json_array(run->ctx->out, "load_average");
+	for (int i = 0; i < 3; i++)
+		kco_json_double(run->ctx->out, NULL, (double)info->load[i] / 100);
+	kco_json_end(run->ctx->out);
+	snprintf(run->text, sizeof(run->text), "%" PRIu64 ".%02u, %" PRIu64 ".%02u, %" PRIu64 ".%02u",
+		 info->load[0] / 100, (unsigned)(info->load[0] % 100), info->load[1] / 100,
+		 (unsigned)(info->load[1] % 100), info->load[2] / 100, (unsigned)(info->load[2] % 100));
+	sys_text(run, "LOAD AVERAGE", NULL, run->text);
+}
+
+static void sys_clocks(struct sys_run *run)
+{
+	if (run->info) {
+		sys_date(run);
+		sys_uptime(run);
+		sys_load(run);
+	} else {
+		kco_json_null(run->ctx->out, "date");
+		kco_json_null(run->ctx->out, "uptime_ns");
+		kco_json_null(run->ctx->out, "load_average");
 	}
 }
 
@@ -158,8 +192,10 @@ static void sys_tasks(struct sys_run *run)
 	const struct kco_task *tasks;
 	size_t n;
 
-	if (kco_tasks_get(run->ctx->session, &tasks, &n, NULL) != KCO_OK)
+	if (kco_tasks_get(run->ctx->session, &tasks, &n, NULL) != KCO_OK) {
+		kco_json_null(run->ctx->out, "tasks");
 		return;
+	}
 	kco_json_uint(run->ctx->out, "tasks", n);
 	snprintf(run->text, sizeof(run->text), "%zu", n);
 	sys_text(run, "TASKS", NULL, run->text);
@@ -172,16 +208,20 @@ static void sys_machine(struct sys_run *run, const char *machine)
 	struct kco_symbol sym;
 	uint64_t khz = 0;
 
-	if (kco_session_need(s, KCO_NEED_SYMS, NULL) == KCO_OK &&
+	if (run->info && kco_session_need(s, KCO_NEED_SYMS, NULL) == KCO_OK &&
 	    kco_symbols_by_name(kco_session_symbols(s), "cpu_khz", &sym, NULL) == KCO_OK &&
 	    kco_kread_uint(s, sym.addr, 4, &khz, NULL) != KCO_OK)
 		khz = 0;
 	if (kco_out_json(run->ctx->out)) {
-		kco_json_str(run->ctx->out, "machine", machine);
+		kco_json_str(run->ctx->out, "machine", *machine ? machine : NULL);
 		if (khz)
 			kco_json_uint(run->ctx->out, "cpu_khz", khz);
+		else
+			kco_json_null(run->ctx->out, "cpu_khz");
 		return;
 	}
+	if (!*machine)
+		return;
 	if (khz)
 		snprintf(run->text, sizeof(run->text), "%s  (%" PRIu64 " Mhz)", machine, khz / 1000);
 	else
@@ -196,8 +236,10 @@ static void sys_memory(struct sys_run *run, uint64_t bytes)
 	unsigned unit = 0;
 	uint64_t tenths;
 
-	if (!bytes)
+	if (!bytes) {
+		kco_json_null(run->ctx->out, "memory_bytes");
 		return;
+	}
 	while (unit < 3 && bytes >> (10 * (unit + 2)))
 		unit++;
 	tenths = (uint64_t)((double)bytes * 10 / (double)(UINT64_C(1) << 10 * (unit + 1)) + 0.5);
@@ -215,7 +257,9 @@ static void sys_name(struct sys_run *run, const char *label, const char *key, co
 {
 	const char *text = run->info && *kernel ? kernel : header;
 
-	if (*text)
+	if (!*text)
+		kco_json_null(run->ctx->out, key);
+	else
 		sys_text(run, label, key, text);
 }
 
@@ -228,14 +272,15 @@ static void sys_names(struct sys_run *run)
 	sys_name(run, "NODENAME", "nodename", info->nodename, facts->nodename);
 	sys_name(run, "RELEASE", "release", info->release, facts->release);
 	sys_name(run, "VERSION", "version", info->version, facts->version);
-	if (*info->machine || *facts->machine)
-		sys_machine(run, *info->machine ? info->machine : facts->machine);
+	sys_machine(run, *info->machine ? info->machine : facts->machine);
 }
 
 static void sys_panic(struct sys_run *run)
 {
-	if (!*run->info->panic)
+	if (!run->info || !*run->info->panic) {
+		kco_json_null(run->ctx->out, "panic");
 		return;
+	}
 	kco_json_str(run->ctx->out, "panic", run->info->panic);
 	snprintf(run->text, sizeof(run->text), "\"%s\"", run->info->panic);
 	sys_text(run, "PANIC", NULL, run->text);
@@ -248,8 +293,10 @@ static void sys_dump_level(struct sys_run *run)
 	int32_t level = run->image->facts.dump_level;
 	int n;
 
-	if (level < 0)
+	if (level < 0) {
+		kco_json_null(run->ctx->out, "dump_level");
 		return;
+	}
 	kco_json_int(run->ctx->out, "dump_level", level);
 	n = snprintf(run->text, sizeof(run->text), "%d%s", level, level ? " (without " : " (nothing left out)");
 	for (size_t i = 0, shown = 0; i < sizeof(excluded) / sizeof(excluded[0]); i++)
@@ -276,23 +323,32 @@ static void sys_file(struct sys_run *run)
 /* How the kernel was understood: not in crash's sys. */
 static void sys_found(struct sys_run *run)
 {
-	const struct kco_system_info *info = run->info;
+	static const struct kco_system_info none;
+	const struct kco_system_info *info = run->info ? run->info : &none;
 	struct kco_session *s = run->ctx->session;
 
 	if (*info->build_id)
 		sys_text(run, "BUILD-ID", "build_id", info->build_id);
-	if (info->has_kaslr) {
+	else
+		kco_json_null(run->ctx->out, "build_id");
+	if (!info->has_kaslr) {
+		kco_json_null(run->ctx->out, "kaslr");
+	} else {
 		kco_json_addr(run->ctx->out, "kaslr", info->kaslr);
 		snprintf(run->text, sizeof(run->text), "%#" PRIx64, info->kaslr);
 		sys_text(run, "KASLR", NULL, run->text);
 	}
-	if (info->page_levels) {
+	if (!info->page_levels) {
+		kco_json_null(run->ctx->out, "page_levels");
+	} else {
 		kco_json_uint(run->ctx->out, "page_levels", info->page_levels);
 		snprintf(run->text, sizeof(run->text), "%u levels", info->page_levels);
 		sys_text(run, "PAGING", NULL, run->text);
 	}
-	if (kco_session_need(s, KCO_NEED_TYPES, NULL) == KCO_OK)
+	if (run->info && kco_session_need(s, KCO_NEED_TYPES, NULL) == KCO_OK)
 		sys_text(run, "TYPES", "types", kco_session_types(s)->ops->name);
+	else
+		kco_json_null(run->ctx->out, "types");
 }
 
 /* What is not there, each with the reason. */
@@ -355,19 +411,14 @@ static enum kco_status sys_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 	kco_json_row(ctx->out);
 	sys_kernel(&run);
 	sys_dumpfile(&run);
-	if (run.info) {
-		sys_cpus(&run);
-		sys_clocks(&run);
-		sys_tasks(&run);
-	}
+	sys_cpus(&run);
+	sys_clocks(&run);
+	sys_tasks(&run);
 	sys_names(&run);
-	if (run.info) {
-		sys_memory(&run, run.info->memory_bytes);
-		sys_panic(&run);
-	}
+	sys_memory(&run, run.info ? run.info->memory_bytes : 0);
+	sys_panic(&run);
 	sys_file(&run);
-	if (run.info)
-		sys_found(&run);
+	sys_found(&run);
 	sys_missing(&run);
 	kco_json_row_end(ctx->out);
 	return KCO_OK;
@@ -386,26 +437,26 @@ static const struct kco_json_field sys_json_fields[] = {
 	{ "dumpfile[]", "string", "path" },
 	{ "partial", "boolean", "makedumpfile left pages out" },
 	{ "incomplete", "boolean", "the dump's writer could not finish" },
-	{ "cpus", "integer", "CPUs present" },
-	{ "cpus_online", "integer", "CPUs online when it stopped; a panic takes the others offline" },
-	{ "date", "string", "wall clock at the crash, UTC" },
-	{ "uptime_ns", "integer", "since boot" },
-	{ "load_average", "array", "over 1, 5 and 15 minutes" },
+	{ "cpus", "integer|null", "CPUs present" },
+	{ "cpus_online", "integer|null", "CPUs online when it stopped; a panic takes the others offline" },
+	{ "date", "string|null", "wall clock at the crash, UTC" },
+	{ "uptime_ns", "integer|null", "since boot" },
+	{ "load_average", "array|null", "over 1, 5 and 15 minutes" },
 	{ "load_average[]", "number", "tasks that ran or wanted to" },
-	{ "tasks", "integer", "tasks, idle ones included" },
-	{ "nodename", "string", "host name" },
-	{ "release", "string", "kernel release" },
-	{ "version", "string", "kernel version" },
-	{ "machine", "string", "architecture as uname has it" },
-	{ "cpu_khz", "integer", "clock of the CPUs as the kernel measured it" },
-	{ "memory_bytes", "integer", "memory of the machine" },
-	{ "panic", "string", "why it stopped" },
+	{ "tasks", "integer|null", "tasks, idle ones included" },
+	{ "nodename", "string|null", "host name" },
+	{ "release", "string|null", "kernel release" },
+	{ "version", "string|null", "kernel version" },
+	{ "machine", "string|null", "architecture as uname has it" },
+	{ "cpu_khz", "integer|null", "clock of the CPUs as the kernel measured it" },
+	{ "memory_bytes", "integer|null", "memory of the machine" },
+	{ "panic", "string|null", "why it stopped" },
 	{ "format", "string", "format of the file, codec, wrappers" },
-	{ "dump_level", "integer", "makedumpfile's -d; absent when unknown" },
-	{ "build_id", "string", "the kernel's build-id" },
-	{ "kaslr", "address", "offset of the kernel's addresses" },
-	{ "page_levels", "integer", "levels of page tables" },
-	{ "types", "string", "where types come from: btf or dwarf" },
+	{ "dump_level", "integer|null", "makedumpfile's -d" },
+	{ "build_id", "string|null", "the kernel's build-id" },
+	{ "kaslr", "address|null", "offset of the kernel's addresses" },
+	{ "page_levels", "integer|null", "levels of page tables" },
+	{ "types", "string|null", "where types come from: btf or dwarf" },
 	{ "missing", "array", "what could not be found" },
 	{ "missing[]", "string", "what, and the reason" },
 	{ "taints", "address", "-t: bits" },

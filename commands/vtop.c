@@ -63,6 +63,13 @@ static const char *vtop_size(uint64_t size, char *buf, size_t n)
 	return buf;
 }
 
+/* Could the entry of step @i be read? A table that cannot be is where the walk ends, and no bad entry. */
+static bool vtop_is_read(const struct kco_walk *walk, unsigned i, enum kco_status status)
+{
+	return status == KCO_OK || status == KCO_E_UNMAPPED || i + 1 < walk->nr_steps ||
+	       walk->steps[i].kind != KCO_PTE_BAD;
+}
+
 static void vtop_json(struct vtop_run *run, uint64_t va, const struct kco_walk *walk, enum kco_status status,
 		      const struct kco_err *err)
 {
@@ -92,9 +99,15 @@ static void vtop_json(struct vtop_run *run, uint64_t va, const struct kco_walk *
 		kco_json_uint(out, "level", step->level);
 		kco_json_str(out, "table", vtop_level_name(run, step->level));
 		kco_json_addr(out, "entry_pa", step->entry_pa.v);
-		kco_json_addr(out, "entry", step->entry);
-		kco_json_str(out, "kind", vtop_kind_name(step->kind));
-		kco_json_str(out, "flags", flags);
+		if (vtop_is_read(walk, i, status)) {
+			kco_json_addr(out, "entry", step->entry);
+			kco_json_str(out, "kind", vtop_kind_name(step->kind));
+			kco_json_str(out, "flags", flags);
+		} else {
+			kco_json_null(out, "entry");
+			kco_json_null(out, "kind");
+			kco_json_null(out, "flags");
+		}
 		kco_json_end(out);
 	}
 	kco_json_end(out);
@@ -146,9 +159,13 @@ static void vtop_text(struct vtop_run *run, uint64_t va, const struct kco_walk *
 		kco_text(out, "\n%-16" PRIx64 "  (not mapped)\n\n", va);
 	if (run->space->form)
 		kco_text(out, "PAGE DIRECTORY: %" PRIx64 "  (%s)\n", run->space->root.v, run->space->form->name);
-	for (unsigned i = 0; i < walk->nr_steps; i++)
-		kco_text(out, "%6s: %" PRIx64 " => %" PRIx64 "\n", vtop_level_name(run, walk->steps[i].level),
-			 walk->steps[i].entry_pa.v, walk->steps[i].entry);
+	for (unsigned i = 0; i < walk->nr_steps; i++) {
+		kco_text(out, "%6s: %" PRIx64, vtop_level_name(run, walk->steps[i].level), walk->steps[i].entry_pa.v);
+		if (vtop_is_read(walk, i, status))
+			kco_text(out, " => %" PRIx64 "\n", walk->steps[i].entry);
+		else
+			kco_text(out, " => ?\n");
+	}
 	if (status == KCO_OK && walk->nr_steps)
 		vtop_page_text(run, walk);
 	if (status != KCO_OK)
@@ -168,9 +185,15 @@ static enum kco_status vtop_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 		enum kco_status status;
 		uint64_t va;
 
-		status = kco_parse_addr(ctx->session, ctx->argv[i], &va, err);
-		if (status != KCO_OK)
-			return status;
+		status = kco_parse_addr(ctx->session, ctx->argv[i], &va, &why);
+		if (status == KCO_E_CANCELLED || status == KCO_E_NOMEM)
+			return kco_fail(err, status, "%s", why.msg);
+		if (status != KCO_OK) {
+			if (run.shown++)
+				kco_text(ctx->out, "\n");
+			kco_word_failed(ctx, ctx->argv[i], status, why.msg);
+			continue;
+		}
 		status = kco_translate(kco_session_mem(ctx->session), run.space, va, &pa, &walk, &why);
 		if (kco_out_json(ctx->out))
 			vtop_json(&run, va, &walk, status, &why);
@@ -198,9 +221,10 @@ static const struct kco_json_field vtop_json_fields[] = {
 	{ "steps[].level", "integer", "of the table, 1 is the lowest" },
 	{ "steps[].table", "string", "name of the level: PGD, P4D, PUD, PMD, PTE" },
 	{ "steps[].entry_pa", "address", "where the entry lies" },
-	{ "steps[].entry", "address", "the entry" },
-	{ "steps[].kind", "string", "table, page, empty, not present or bad" },
-	{ "steps[].flags", "string", "its bits by name" },
+	{ "steps[].entry", "address|null", "the entry; null when it cannot be read, as kind and flags are" },
+	{ "steps[].kind", "string|null", "table, page, empty, not present or bad" },
+	{ "steps[].flags", "string|null", "its bits by name" },
+	{ "word", "string", "in a row that is neither an address nor a symbol: what was asked; instead of all others" },
 	{ "error", "string", "why there is no translation, as a fixed word" },
 	{ "why", "string", "the same in words, with the level" },
 	{ 0 },

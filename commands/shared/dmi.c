@@ -32,6 +32,22 @@ static void dmi_string(struct kco_cmd_ctx *ctx, const char *name, uint64_t at)
 	kco_json_row_end(ctx->out);
 }
 
+/*
+ * One past the last index of dmi_ident[]: DMI_STRING_MAX. What the enum has
+ * behind it (DMI_OEM_STRING) is matched elsewhere and is no index.
+ */
+static int64_t dmi_end(struct kco_type type, uint32_t n)
+{
+	for (uint32_t i = 0; i < n && i < 256; i++) {
+		const char *name;
+		int64_t value;
+
+		if (kco_type_enumerator(type, i, &name, &value, NULL) == KCO_OK && !strcmp(name, "DMI_STRING_MAX"))
+			return value < 256 ? value : 256;
+	}
+	return 256;
+}
+
 enum kco_status kco_dmi_show(struct kco_cmd_ctx *ctx, struct kco_err *err)
 {
 	struct kco_session *s = ctx->session;
@@ -39,6 +55,7 @@ enum kco_status kco_dmi_show(struct kco_cmd_ctx *ctx, struct kco_err *err)
 	struct kco_type_info info;
 	struct kco_symbol sym;
 	struct kco_type type;
+	int64_t end;
 
 	if (status == KCO_OK)
 		status = kco_symbols_by_name(kco_session_symbols(s), "dmi_ident", &sym, err);
@@ -48,13 +65,14 @@ enum kco_status kco_dmi_show(struct kco_cmd_ctx *ctx, struct kco_err *err)
 		status = kco_type_info(type, &info, err);
 	if (status != KCO_OK)
 		return status;
+	end = dmi_end(type, info.nr_members);
 	for (uint32_t i = 0; i < info.nr_members && i < 256 && !kco_out_closed(ctx->out); i++) {
 		const char *name;
 		int64_t index;
 
-		// The first enumerator stands for none, the last counts them.
-		if (kco_type_enumerator(type, i, &name, &index, NULL) == KCO_OK && index >= 0 && index < 256 &&
-		    strcmp(name, "DMI_NONE") && strcmp(name, "DMI_STRING_MAX"))
+		// The first enumerator stands for none.
+		if (kco_type_enumerator(type, i, &name, &index, NULL) == KCO_OK && index >= 0 && index < end &&
+		    strcmp(name, "DMI_NONE"))
 			dmi_string(ctx, name, sym.addr + (uint64_t)index * 8);
 	}
 	return KCO_OK;

@@ -13,6 +13,16 @@ void kco_row_failed(struct kco_cmd_ctx *ctx, enum kco_status status, const char 
 	kco_out_reason(ctx->out, status, why);
 }
 
+void kco_word_failed(struct kco_cmd_ctx *ctx, const char *word, enum kco_status status, const char *why)
+{
+	kco_text(ctx->out, "%s", word);
+	kco_json_row(ctx->out);
+	kco_json_str(ctx->out, "word", word);
+	// The command was used well: it is the name that is not there.
+	kco_row_failed(ctx, status == KCO_E_USAGE ? KCO_E_NOSYM : status, why);
+	kco_json_row_end(ctx->out);
+}
+
 const char *kco_format_symbol(struct kco_cmd_ctx *ctx, uint64_t addr)
 {
 	struct kco_symbols *syms = kco_session_symbols(ctx->session);

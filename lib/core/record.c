@@ -301,6 +301,43 @@ static int record_rename(const char *from, const char *to, bool replace)
 	return rename(from, to);
 }
 
+/* Is @st one of the files that the session of @s reads? */
+static bool record_is_input(const struct kco_session *s, const struct stat *st)
+{
+	const char *const named[] = { s->opts.vmlinux, kco_session_vmlinux(s), s->opts.vmcoreinfo };
+	struct stat other;
+
+	for (size_t i = 0; i < s->image->nr_files; i++)
+		for (const struct kco_io *io = s->image->files[i]; io; io = io->below)
+			if (kco_io_fd(io) >= 0 && !fstat(kco_io_fd(io), &other) && other.st_dev == st->st_dev &&
+			    other.st_ino == st->st_ino)
+				return true;
+	for (size_t i = 0; i < s->opts.nr_dumps + sizeof(named) / sizeof(named[0]); i++) {
+		const char *path = i < s->opts.nr_dumps ? s->opts.dumps[i] : named[i - s->opts.nr_dumps];
+
+		if (path && !stat(path, &other) && other.st_dev == st->st_dev && other.st_ino == st->st_ino)
+			return true;
+	}
+	return false;
+}
+
+enum kco_status kco_recording_may_write(const struct kco_session *s, const char *path, bool replace,
+					struct kco_err *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st))
+		return errno == ENOENT ? KCO_OK : kco_fail_errno(err, errno, "%s", path);
+	if (!replace)
+		return kco_fail(err, KCO_E_USAGE, "%s exists", path);
+	// A link is judged by what it leads to.
+	if ((S_ISLNK(st.st_mode) && stat(path, &st)) || !S_ISREG(st.st_mode))
+		return kco_fail(err, KCO_E_USAGE, "%s is no regular file: it is not replaced", path);
+	if (record_is_input(s, &st))
+		return kco_fail(err, KCO_E_USAGE, "%s is being read: it is not replaced", path);
+	return KCO_OK;
+}
+
 static enum kco_status record_write_path(struct kco_recording *rec, const struct kco_format_ops *format,
 					 const char *path, bool replace, struct kco_recording_stats *stats,
 					 struct kco_err *err)
@@ -309,13 +346,14 @@ static enum kco_status record_write_path(struct kco_recording *rec, const struct
 	char *tmp;
 	int fd;
 
-	if (!replace && access(path, F_OK) == 0)
-		return kco_fail(err, KCO_E_USAGE, "%s exists", path);
+	status = kco_recording_may_write(rec->session, path, replace, err);
+	if (status != KCO_OK)
+		return status;
 	if (asprintf(&tmp, "%s.XXXXXX", path) < 0)
 		return kco_fail(err, KCO_E_NOMEM, "out of memory");
 	fd = mkostemp(tmp, O_CLOEXEC); // for its owner only, as makedumpfile's: a dump holds everybody's secrets
 	if (fd < 0) {
-		status = kco_fail_errno(err, errno, "%s", tmp);
+		status = kco_fail_errno(err, errno, "%s", path);
 		free(tmp);
 		return status;
 	}

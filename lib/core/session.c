@@ -240,6 +240,27 @@ const char *kco_session_vmlinux(const struct kco_session *s)
 	return s->debuginfo ? kco_debuginfo_path(s->debuginfo) : s->opts.vmlinux;
 }
 
+/*
+ * "no symbols: @own; @other", the dump's own reason first. What does not fit
+ * is cut between words, and the second reason goes before the first does.
+ */
+static enum kco_status session_lacks(struct kco_err *err, enum kco_status code, const char *what,
+				     const struct kco_err *own, const struct kco_err *other)
+{
+	char text[sizeof(own->msg) + sizeof(other->msg) + 32];
+	const size_t room = sizeof(own->msg) - 1;
+	size_t n;
+
+	snprintf(text, sizeof(text), "no %s: %s%s%s", what, own->msg, *own->msg && *other->msg ? "; " : "", other->msg);
+	n = strlen(text);
+	if (n > room) {
+		for (n = room - 4; n && text[n] != ' '; n--)
+			;
+		strcpy(text + n, " ...");
+	}
+	return kco_fail(err, code, "%s", text);
+}
+
 static enum kco_status session_make_symbols(struct kco_session *s, struct kco_err *err)
 {
 	struct kco_symbol_source *src;
@@ -260,7 +281,7 @@ static enum kco_status session_make_symbols(struct kco_session *s, struct kco_er
 		kco_symbols_add_take(s->symbols, src);
 		return KCO_OK;
 	}
-	return kco_fail(err, KCO_E_NOSYM, "no kernel symbols: %.110s; %.110s", own.msg, elf.msg);
+	return session_lacks(err, KCO_E_NOSYM, "kernel symbols", &own, &elf);
 }
 
 static enum kco_status session_need_symbols(struct kco_session *s, struct kco_err *err)
@@ -289,7 +310,7 @@ static enum kco_status session_make_types(struct kco_session *s, struct kco_err 
 		return KCO_OK;
 	if (want)
 		return kco_fail(err, dwarf.code, "no DWARF: %s", dwarf.msg);
-	return kco_fail(err, KCO_E_NOTYPE, "no types: %.110s; %.110s", own.msg, dwarf.msg);
+	return session_lacks(err, KCO_E_NOTYPE, "types", &own, &dwarf);
 }
 
 static enum kco_status session_need_types(struct kco_session *s, struct kco_err *err)

@@ -128,7 +128,8 @@ static enum kco_status boot_scan_chunk(struct kco_session *s, uint64_t pa, const
 	return KCO_DONE;
 }
 
-static enum kco_status boot_scan(struct kco_session *s, struct kco_err *err)
+/* @note: why the dump's own note cannot be used, its code KCO_OK when it has none. */
+static enum kco_status boot_scan(struct kco_session *s, const struct kco_err *note, struct kco_err *err)
 {
 	struct kco_reader *rd = kco_mem_reader(s->mem);
 	static _Thread_local uint8_t buf[BOOT_CHUNK + BOOT_OVERLAP];
@@ -163,6 +164,8 @@ static enum kco_status boot_scan(struct kco_session *s, struct kco_err *err)
 	free(s->vmcoreinfo);
 	s->vmcoreinfo = NULL;
 	s->vmcoreinfo_size = 0;
+	if (note->code)
+		return kco_fail(err, note->code, "%s", note->msg);
 	return kco_fail(err, KCO_E_NOSYM,
 			"no VMCOREINFO: the dump carries no such note and none was found in its memory; give one with "
 			"--vmcoreinfo, or --kaslr and --phys-base with a vmlinux");
@@ -171,6 +174,7 @@ static enum kco_status boot_scan(struct kco_session *s, struct kco_err *err)
 enum kco_status linux_boot(struct kco_session *s, struct kco_err *err)
 {
 	const struct kco_facts *facts = &s->image->facts;
+	struct kco_err first = KCO_ERR_INIT;
 	enum kco_status st = boot_arch(s, err);
 
 	if (st)
@@ -182,8 +186,6 @@ enum kco_status linux_boot(struct kco_session *s, struct kco_err *err)
 	if (st)
 		return st;
 	if (s->vmcoreinfo || (s->opts.vmlinux && s->opts.has_phys_base)) {
-		struct kco_err first = KCO_ERR_INIT;
-
 		st = linux_x86_64_space(s, &first);
 		if (!st)
 			return KCO_OK;
@@ -196,5 +198,5 @@ enum kco_status linux_boot(struct kco_session *s, struct kco_err *err)
 			s, "the dump's VMCOREINFO note does not fit its memory (%s): searching memory for another",
 			first.msg);
 	}
-	return boot_scan(s, err);
+	return boot_scan(s, &first, err);
 }

@@ -236,6 +236,11 @@ static enum kco_status tasks_emit(struct tasks_walk *w, uint64_t addr, uint32_t 
 	st = kco_kread(w->s, addr, w->buf, w->window, NULL, &err);
 	if (!st) {
 		tasks_decode(w, &task);
+		// A CPU's idle task is forked by whoever brings the CPU up, but is nobody's child (no list has it).
+		if (flags & KCO_TASK_IDLE) {
+			task.parent = 0;
+			task.ppid = 0;
+		}
 	} else {
 		task.tid = task.tgid = -1;
 		task.status = st;

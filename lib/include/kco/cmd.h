@@ -136,6 +136,12 @@ unsigned kco_word_distance(const char *a, const char *b);
  * writes the reason with kco_out_reason().
  */
 void kco_row_failed(struct kco_cmd_ctx *ctx, enum kco_status status, const char *why);
+/**
+ * The row of a word that is no address and no symbol, among others that may be
+ * (JSON: "word", "error", "why"). A word that selects (a task, a module) and
+ * selects nothing is no row but KCO_E_USAGE, before anything is printed.
+ */
+void kco_word_failed(struct kco_cmd_ctx *ctx, const char *word, enum kco_status status, const char *why);
 
 /**
  * Parse an address as KCO_OPT_ADDR does: digits first or 0x means hexadecimal;

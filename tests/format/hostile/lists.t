@@ -29,7 +29,7 @@ poke u64 task:69@task_struct.tasks.next 0x4141414141414141
 poke u64 task:103@task_struct.tasks.prev 0x4141414141414141
 run ps
   status 1
-  err in the pid tree but not on the task list
+  err in the pid tree that are not on the task list
   spoils 0
 # cut in both directions and no pid tree either: some tasks are lost, and it is said so
 poke u64 task:69@task_struct.tasks.next task:69@task_struct.tasks
@@ -44,7 +44,7 @@ run ps
 poke u64 sym:init_task@task_struct.tasks.next 0
 poke u64 sym:init_task@task_struct.tasks.prev 0
 run ps
-  err in the pid tree but not on the task list
+  err in the pid tree that are not on the task list
   spoils 0
 # the pid tree: not a node, a node that holds itself, one that is not in the dump
 poke u64 sym:init_pid_ns@pid_namespace.idr.idr_rt.xa_head sym:init_task+2
