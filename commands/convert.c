@@ -65,7 +65,7 @@ static enum kco_status convert_record(struct kco_cmd_ctx *ctx, struct kco_sessio
 		return kco_fail(err, KCO_E_USAGE, "--touched names no command");
 	if (inner.failed_rows)
 		kco_session_warn(ctx->session,
-				 "%zu row%s of the commands could not be made; the new dump has what could be read",
+				 "%zu row%s of the commands could not be made; the new dump has what they could read",
 				 inner.failed_rows, inner.failed_rows == 1 ? "" : "s");
 	return KCO_OK;
 }

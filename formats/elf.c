@@ -28,9 +28,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "elf_pieces.h"
+
 /* makedumpfile splits a PT_LOAD at each 1 MiB of left-out pages: a million for a filtered TiB. */
 #define ELF_PHDRS_MAX (UINT32_C(1) << 22)
-#define ELF_SAMPLE 4096
 #define ELF_PHDR_BATCH 256u
 #define ELF_E_FLAGS_INCOMPLETE 1u /* DUMP_ELF_INCOMPLETE in makedumpfile.c */
 
@@ -100,28 +101,6 @@ static int elf_probe(const struct kco_head *head)
 	// A Xen core has sections only and is the libkdumpfile row's.
 	return h.phnum == 0 && h.shnum != 0 ? 20 : 90;
 }
-
-static enum kco_status elf_data_read(const struct kco_segment *seg, struct kco_codec *codec, uint64_t addr, void *buf,
-				     size_t n, size_t *done, struct kco_err *err)
-{
-	(void)codec;
-	return kco_io_read(seg->source, buf, n, seg->offset + (addr - seg->orig_first), done, err);
-}
-
-static enum kco_status elf_hole_read(const struct kco_segment *seg, struct kco_codec *codec, uint64_t addr, void *buf,
-				     size_t n, size_t *done, struct kco_err *err)
-{
-	(void)seg;
-	(void)codec;
-	(void)addr;
-	(void)buf;
-	(void)n;
-	*done = 0;
-	return kco_fail(err, KCO_E_NOT_SAVED, "no bytes in the dump: left out by its filter, or zero");
-}
-
-static const struct kco_segment_ops elf_data_ops = { .read = elf_data_read };
-static const struct kco_segment_ops elf_hole_ops = { .read = elf_hole_read };
 
 static const char *elf_type_name(uint16_t type)
 {
@@ -269,108 +248,11 @@ static bool elf_has_phys(const struct elf_loads *loads)
 	return !any_vaddr;
 }
 
-/* A piece of a PT_LOAD in one address space: with bytes in the file, or without. */
-struct elf_piece {
-	uint64_t first, size, offset;
-	size_t prio; /* a higher one covers a lower one; those without bytes are below all others */
-	bool hole;
-};
-
-static int elf_by_first(const void *a, const void *b)
-{
-	const struct elf_piece *x = a, *y = b;
-
-	return (x->first > y->first) - (x->first < y->first);
-}
-
-static int elf_by_prio(const void *a, const void *b)
-{
-	const struct elf_piece *x = a, *y = b;
-
-	return (x->prio > y->prio) - (x->prio < y->prio);
-}
-
-/* QEMU's paging mode lists each mapping of a page: is this one here already, from the same file offset? */
-static bool elf_same(struct kco_image *img, const struct elf_piece *p, enum kco_addr_kind kind)
-{
-	const struct kco_segment *seg = kco_segtree_find(&img->segments[kind], p->first);
-
-	return seg && seg->ops == &elf_data_ops && seg->last - p->first >= p->size - 1 &&
-	       seg->offset + (p->first - seg->orig_first) == p->offset;
-}
-
-/* Do two places of the file hold the same @n bytes? */
-static bool elf_equal(struct kco_io *io, uint64_t a, uint64_t b, size_t n)
-{
-	uint8_t x[ELF_SAMPLE], y[ELF_SAMPLE];
-
-	return !kco_io_read(io, x, n, a, NULL, NULL) && !kco_io_read(io, y, n, b, NULL, NULL) && !memcmp(x, y, n);
-}
-
-/*
- * A kexec'd kernel's vmcore has the kernel image twice: among the machine's RAM,
- * and on its own with its virtual address. That is the same memory and nothing
- * to warn of. So: wherever @p meets what is there, do both ends of the common part agree?
- */
-static bool elf_repeats(struct kco_image *img, const struct elf_piece *p, enum kco_addr_kind kind)
-{
-	uint64_t last = p->first + (p->size - 1);
-	const struct kco_segment *seg = kco_segtree_find(&img->segments[kind], p->first);
-	bool any = false;
-
-	if (!seg)
-		seg = kco_segtree_next(&img->segments[kind], p->first);
-	while (seg && seg->first <= last) {
-		uint64_t from = seg->first > p->first ? seg->first : p->first;
-		uint64_t to = seg->last < last ? seg->last : last;
-		uint64_t mine = p->offset - p->first, theirs = seg->offset - seg->orig_first;
-		size_t n = to - from < ELF_SAMPLE - 1 ? (size_t)(to - from) + 1 : ELF_SAMPLE;
-
-		if (seg->ops == &elf_data_ops) {
-			if (!elf_equal(img->files[0], mine + from, theirs + from, n) ||
-			    !elf_equal(img->files[0], mine + to - (n - 1), theirs + to - (n - 1), n))
-				return false;
-			any = true;
-		}
-		if (to == UINT64_MAX)
-			break;
-		seg = kco_segtree_next(&img->segments[kind], to + 1);
-	}
-	return any;
-}
-
-/* Pieces that do not overlap go in from low to high, which is cheapest; others in order of priority. */
-static enum kco_status elf_add(struct kco_image *img, struct kco_io *io, enum kco_addr_kind kind, struct elf_piece *v,
-			       size_t n, struct kco_err *err)
-{
-	enum kco_status status = KCO_OK;
-	bool overlap = false;
-
-	qsort(v, n, sizeof(*v), elf_by_first);
-	for (size_t i = 1; i < n && !overlap; i++)
-		overlap = v[i].first - v[i - 1].first < v[i - 1].size;
-	if (overlap)
-		qsort(v, n, sizeof(*v), elf_by_prio);
-	for (size_t i = 0; status == KCO_OK && i < n; i++) {
-		size_t overlaps = img->segments[kind].overlaps;
-		bool repeats;
-
-		if (overlap && !v[i].hole && elf_same(img, &v[i], kind))
-			continue;
-		repeats = overlap && !v[i].hole && elf_repeats(img, &v[i], kind);
-		status = kco_image_add_segment(img, kind, v[i].first, v[i].size,
-					       v[i].hole ? &elf_hole_ops : &elf_data_ops, io, v[i].offset, err);
-		if (repeats)
-			img->segments[kind].overlaps = overlaps;
-	}
-	return status;
-}
-
 static enum kco_status elf_segments(struct kco_image *img, struct kco_io *io, const struct elf_header *h,
 				    const struct elf_loads *loads, enum kco_addr_kind kind, struct kco_err *err)
 {
 	uint64_t upper = h->class32 ? UINT64_C(1) << 31 : UINT64_C(1) << 63;
-	struct elf_piece *v = calloc(loads->n, 2 * sizeof(*v));
+	struct kco_elf_piece *v = calloc(loads->n, 2 * sizeof(*v));
 	bool has_phys = elf_has_phys(loads);
 	enum kco_status status;
 	size_t n = 0;
@@ -385,11 +267,11 @@ static enum kco_status elf_segments(struct kco_image *img, struct kco_io *io, co
 				     : has_phys && (p->vaddr < upper || p->vaddr == p->paddr))
 			continue;
 		if (p->filesz)
-			v[n++] = (struct elf_piece){ first, p->filesz, p->offset, loads->n + i, false };
+			v[n++] = (struct kco_elf_piece){ first, p->filesz, p->offset, loads->n + i, false };
 		if (p->filesz < p->memsz && !__builtin_add_overflow(first, p->filesz, &hole))
-			v[n++] = (struct elf_piece){ hole, p->memsz - p->filesz, 0, i, true };
+			v[n++] = (struct kco_elf_piece){ hole, p->memsz - p->filesz, 0, i, true };
 	}
-	status = elf_add(img, io, kind, v, n, err);
+	status = kco_elf_pieces_add(img, io, kind, v, n, err);
 	free(v);
 	return status;
 }

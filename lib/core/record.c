@@ -330,8 +330,8 @@ enum kco_status kco_recording_may_write(const struct kco_session *s, const char 
 		return errno == ENOENT ? KCO_OK : kco_fail_errno(err, errno, "%s", path);
 	if (!replace)
 		return kco_fail(err, KCO_E_USAGE, "%s exists", path);
-	// A link is judged by what it leads to.
-	if ((S_ISLNK(st.st_mode) && stat(path, &st)) || !S_ISREG(st.st_mode))
+	// Renaming would replace a link itself, and /dev/stdout is one.
+	if (!S_ISREG(st.st_mode))
 		return kco_fail(err, KCO_E_USAGE, "%s is no regular file: it is not replaced", path);
 	if (record_is_input(s, &st))
 		return kco_fail(err, KCO_E_USAGE, "%s is being read: it is not replaced", path);

@@ -165,7 +165,7 @@ static enum kco_status boot_scan(struct kco_session *s, const struct kco_err *no
 	s->vmcoreinfo = NULL;
 	s->vmcoreinfo_size = 0;
 	if (note->code)
-		return kco_fail(err, note->code, "%s", note->msg);
+		return kco_fail(err, note->code, "the dump's VMCOREINFO does not fit its memory: %s", note->msg);
 	return kco_fail(err, KCO_E_NOSYM,
 			"no VMCOREINFO: the dump carries no such note and none was found in its memory; give one with "
 			"--vmcoreinfo, or --kaslr and --phys-base with a vmlinux");

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 
 #define LOG_OLD_MAX (1u << 30)
+#define LOG_OLD_RECORD_MAX 65536 /* len has 16 bits */
+#define LOG_OLD_HEAD_MAX 256
 
 struct log_old {
 	struct kco_field ts, len, text_len, dict_len, facility, level, caller;
@@ -28,6 +30,8 @@ static enum kco_status log_old_layout(struct kco_session *s, struct log_old *l, 
 		type = "log";
 		st = kco_types_sizeof(s->types, type, &l->head, NULL);
 	}
+	if (!st && l->head > LOG_OLD_HEAD_MAX)
+		st = kco_fail(err, KCO_E_CORRUPT, "struct %s of %" PRIu64 " bytes makes no sense", type, l->head);
 	if (!st)
 		st = linux_field(s, type, &l->ts, err, "ts_nsec", NULL);
 	if (!st)
@@ -79,68 +83,102 @@ static uint64_t log_old_get(const struct kco_field *f, const void *rec, uint64_t
 	return v;
 }
 
+/* A record, checked against its own length; pointers go into @buf. */
+static struct kco_log_record log_old_record(const struct log_old *l, const char *buf, uint64_t len, uint64_t seq)
+{
+	struct kco_log_record rec = {
+		.seq = seq,
+		.ts_ns = log_old_get(&l->ts, buf, len),
+		.facility = (uint8_t)log_old_get(&l->facility, buf, len),
+		.level = (uint8_t)log_old_get(&l->level, buf, len),
+		.has_caller = l->caller.size != 0,
+		.text = buf + l->head,
+		.text_len = log_old_get(&l->text_len, buf, len),
+	};
+
+	if (rec.has_caller)
+		rec.caller = (uint32_t)log_old_get(&l->caller, buf, len);
+	if (rec.text_len > len - l->head)
+		rec.text_len = len - l->head;
+	rec.dict_len = log_old_get(&l->dict_len, buf, len);
+	if (rec.dict_len > len - l->head - rec.text_len)
+		rec.dict_len = len - l->head - rec.text_len;
+	rec.dict = rec.dict_len ? rec.text + rec.text_len : NULL;
+	return rec;
+}
+
+/* The length of the record at @idx; 0: the mark to go on at the beginning. */
+static enum kco_status log_old_len(struct kco_session *s, const struct log_old *l, const struct log_old_ring *r,
+				   uint64_t idx, char *buf, uint64_t *len, struct kco_err *err)
+{
+	enum kco_status st;
+
+	*len = 0;
+	if (idx + l->head > r->size)
+		return KCO_OK;
+	st = kco_kread(s, r->buf + idx, buf, l->head, NULL, err);
+	if (st)
+		return st;
+	*len = log_old_get(&l->len, buf, l->head);
+	if (*len && (*len < l->head || idx + *len > r->size))
+		return kco_fail(err, KCO_E_CORRUPT, "the log's record at %" PRIu64 " has %" PRIu64 " bytes", idx, *len);
+	return KCO_OK;
+}
+
+/*
+ * From first to next, at most once past the end of the buffer, and that only
+ * when next is not ahead: zeros in the middle of a log are damage, no mark.
+ */
+static enum kco_status log_old_walk(struct kco_session *s, const struct log_old *l, struct log_old_ring *r, char *buf,
+				    bool (*fn)(void *arg, const struct kco_log_record *rec), void *arg,
+				    struct kco_err *err)
+{
+	bool wraps = r->next < r->first;
+	uint64_t idx = r->first, len;
+
+	while (idx != r->next) {
+		struct kco_log_record rec;
+		enum kco_status st;
+
+		if (!wraps && idx > r->next)
+			return kco_fail(err, KCO_E_CORRUPT, "the log's records overshoot its end at %" PRIu64, r->next);
+		st = log_old_len(s, l, r, idx, buf, &len, err);
+		if (st)
+			return st;
+		if (!len) {
+			if (!wraps)
+				return kco_fail(err, KCO_E_CORRUPT, "the log's record at %" PRIu64 " is empty", idx);
+			wraps = false;
+			idx = 0;
+			continue;
+		}
+		st = kco_kread(s, r->buf + idx, buf, len, NULL, err);
+		if (st)
+			return st;
+		rec = log_old_record(l, buf, len, r->seq++);
+		if (!fn(arg, &rec))
+			break;
+		idx += len;
+	}
+	return KCO_OK;
+}
+
 enum kco_status linux_log_old(struct kco_session *s, bool (*fn)(void *arg, const struct kco_log_record *rec), void *arg,
 			      struct kco_err *err)
 {
 	struct log_old_ring r;
 	struct log_old l;
-	uint64_t idx, walked = 0, len = 0;
-	char *buf;
 	enum kco_status st = log_old_ring(s, &r, err);
+	char *buf;
 
 	if (!st)
 		st = log_old_layout(s, &l, err);
 	if (st)
 		return kco_context(err, st, "the log");
-	buf = malloc(65536); /* len has 16 bits */
+	buf = malloc(LOG_OLD_RECORD_MAX);
 	if (!buf)
 		return kco_fail(err, KCO_E_NOMEM, "out of memory");
-	for (idx = r.first; idx != r.next && walked <= r.size; idx += len, walked += len, r.seq++) {
-		struct kco_log_record rec;
-
-		st = idx + l.head > r.size ? KCO_DONE : kco_kread(s, r.buf + idx, buf, l.head, NULL, err);
-		if (st && st != KCO_DONE)
-			break;
-		len = st ? 0 : log_old_get(&l.len, buf, l.head);
-		if (!len) {
-			/* The wrap: once. */
-			walked += r.size - idx;
-			st = KCO_OK;
-			if (!idx)
-				break;
-			/* The loop's step adds nothing: len is 0. */
-			idx = 0;
-			r.seq--;
-			continue;
-		}
-		if (len < l.head || idx + len > r.size) {
-			st = kco_fail(err, KCO_E_CORRUPT, "the log's record at %" PRIu64 " has %" PRIu64 " bytes", idx,
-				      len);
-			break;
-		}
-		st = kco_kread(s, r.buf + idx, buf, len, NULL, err);
-		if (st)
-			break;
-		rec = (struct kco_log_record){
-			.seq = r.seq,
-			.ts_ns = log_old_get(&l.ts, buf, len),
-			.facility = (uint8_t)log_old_get(&l.facility, buf, len),
-			.level = (uint8_t)log_old_get(&l.level, buf, len),
-			.has_caller = l.caller.size != 0,
-			.text = buf + l.head,
-			.text_len = log_old_get(&l.text_len, buf, len),
-		};
-		if (rec.has_caller)
-			rec.caller = (uint32_t)log_old_get(&l.caller, buf, len);
-		if (rec.text_len > len - l.head)
-			rec.text_len = len - l.head;
-		rec.dict_len = log_old_get(&l.dict_len, buf, len);
-		if (rec.dict_len > len - l.head - rec.text_len)
-			rec.dict_len = len - l.head - rec.text_len;
-		rec.dict = rec.dict_len ? rec.text + rec.text_len : NULL;
-		if (!fn(arg, &rec))
-			break;
-	}
+	st = log_old_walk(s, &l, &r, buf, fn, arg, err);
 	free(buf);
 	return st;
 }

@@ -44,7 +44,7 @@ class Row:
 
     def __init__(self, label, argv, tasks=None, stdin=b'', slow=False):
         self.label, self.argv, self.stdin, self.slow = label, [str(a) for a in argv], stdin, slow
-        self.tasks = re.compile(tasks, re.M) if tasks else None
+        self.tasks = re.compile(tasks.encode()) if tasks else None
         self.runs = []  # (seconds, seconds on a CPU, peak MiB, exit status)
         self.count = None
 
@@ -59,7 +59,9 @@ class Row:
             seconds = time.monotonic() - start
         p.returncode = os.waitstatus_to_exitcode(status)
         if keep and self.tasks:
-            self.count = len(self.tasks.findall(target.read_text(errors='replace')))
+            # Line by line: a child's peak begins at what this process takes.
+            with open(target, 'rb') as f:
+                self.count = sum(bool(self.tasks.match(line)) for line in f)
         return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, p.returncode
 
 

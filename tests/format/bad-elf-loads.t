@@ -66,3 +66,16 @@ case elf vaddr=direct
   line phys 0x3000 crc 63f4df27
   line virt 0xffff888000001000 crc d4401c7d
   line virt 0xffff888000003000 crc 63f4df27
+# memory without bytes in the file never hides memory with bytes, whichever header comes last
+| machine = x86_64
+| @phys 0x1000 page
+|   "no physical view\n"*240
+| @phys 0x2000 page
+|   55*4096
+case elf split=1 order=reverse patch=phdr[1].memsz:le64:0x3000
+  warn overlap
+  line fact elf_machine 62
+  line fact memory_end 0x4000
+  line phys 0x1000 crc d4401c7d
+  line phys 0x2000 crc 63f4df27
+  line phys 0x3000-0x3fff not saved

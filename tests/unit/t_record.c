@@ -288,6 +288,64 @@ static void test_record__an_existing_file_stays_unless_it_is_to_be_replaced(void
 	kco_recording_free(rec);
 }
 
+static void test_record__what_is_being_read_is_never_replaced(void **state)
+{
+	struct kco_recording *rec = recording();
+	const char *other_name = unit_path();
+	struct kco_err err = KCO_ERR_INIT;
+	struct stat before, after;
+
+	(void)state;
+	assert_int_equal(link(path, other_name), 0);
+	assert_int_equal(stat(path, &before), 0);
+	assert_int_equal(read_at(rec, 0, 1), KCO_OK);
+	assert_int_equal(kco_recording_write(rec, "pages", path, true, NULL, &err), KCO_E_USAGE);
+	assert_msg(&err, "is being read");
+	assert_int_equal(kco_recording_write(rec, "pages", other_name, true, NULL, &err), KCO_E_USAGE);
+	assert_int_equal(stat(path, &after), 0);
+	assert_int_equal(after.st_ino, before.st_ino);
+	assert_int_equal(after.st_size, before.st_size);
+	kco_recording_free(rec);
+}
+
+static void test_record__only_regular_files_are_replaced(void **state)
+{
+	struct kco_recording *rec = recording();
+	const char *fifo = unit_path(), *dangling = unit_path(), *to_file = unit_path(),
+		   *file = unit_file("precious", 8);
+	const char *const refused[] = { fifo, dangling, to_file, "/dev/full" };
+	struct kco_err err = KCO_ERR_INIT;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	assert_int_equal(symlink("/nowhere/at/all", dangling), 0);
+	assert_int_equal(symlink(file, to_file), 0);
+	assert_int_equal(read_at(rec, 0, 1), KCO_OK);
+	// Asked only, lest a broken check costs the machine its device.
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		assert_int_equal(kco_recording_may_write(kco_recording_session(rec), refused[i], true, &err),
+				 KCO_E_USAGE);
+		assert_msg(&err, "no regular file");
+	}
+	assert_int_equal(kco_recording_write(rec, "pages", fifo, true, NULL, &err), KCO_E_USAGE);
+	assert_int_equal(lstat(fifo, &st), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	kco_recording_free(rec);
+}
+
+static void test_record__an_error_names_the_file_that_was_asked_for(void **state)
+{
+	struct kco_recording *rec = recording();
+	struct kco_err err = KCO_ERR_INIT;
+
+	(void)state;
+	assert_int_equal(read_at(rec, 0, 1), KCO_OK);
+	assert_int_equal(kco_recording_write(rec, "pages", "/nowhere/x", false, NULL, &err), KCO_E_IO);
+	assert_string_equal(err.msg, "/nowhere/x: No such file or directory");
+	kco_recording_free(rec);
+}
+
 static void test_record__a_failing_writer_leaves_nothing_behind(void **state)
 {
 	struct kco_recording *rec = recording();
@@ -443,6 +501,9 @@ int main(void)
 		cmocka_unit_test(test_record__a_page_in_which_memory_ends_is_filled_with_zeros),
 		cmocka_unit_test(test_record__goes_on_after_writing),
 		cmocka_unit_test(test_record__an_existing_file_stays_unless_it_is_to_be_replaced),
+		cmocka_unit_test(test_record__what_is_being_read_is_never_replaced),
+		cmocka_unit_test(test_record__only_regular_files_are_replaced),
+		cmocka_unit_test(test_record__an_error_names_the_file_that_was_asked_for),
 		cmocka_unit_test(test_record__a_failing_writer_leaves_nothing_behind),
 		cmocka_unit_test(test_record__refuses_what_it_cannot_write),
 		cmocka_unit_test(test_record__readers_of_several_threads_are_noted),

@@ -42,7 +42,7 @@ void kco_recording_free(struct kco_recording *rec);
 struct kco_session *kco_recording_session(struct kco_recording *rec);
 /**
  * May @path be written? An existing file only with @replace, and never one that
- * is not a regular file (a device, FIFO, folder), nor one that @s reads itself.
+ * is not a regular file (a device, FIFO, folder, symbolic link), nor one that @s reads itself.
  * KCO_E_USAGE: no.
  */
 enum kco_status kco_recording_may_write(const struct kco_session *s, const char *path, bool replace,
