@@ -70,8 +70,7 @@ class Pages(unittest.TestCase):
 
 class Man(unittest.TestCase):
     def test_every_command_has_a_page_without_warnings(self):
-        if not shutil.which('groff'):
-            self.skipTest('groff is not installed')
+        self.assertTrue(shutil.which('groff'), 'groff is not installed: scripts/setup')
         for name in ['kcodbg'] + ['kcodbg-' + row['command'] for row in ask('help')]:
             page = BUILT / 'man' / f'{name}.1'
             got = subprocess.run(['groff', '-man', '-Tutf8', '-ww', '-P-cbou', str(page)], capture_output=True, text=True)
