@@ -16,20 +16,32 @@
 /* A machine may have 4 million pids; far more is a broken list. */
 #define TASKS_MAX (8u << 20)
 
-static int tasks_cmp_tid(const void *a, const void *b, void *arg)
+/* What a task is looked up by, in an order that unsigned numbers have. */
+static uint64_t tasks_tid_key(const struct kco_task *task)
 {
-	const struct kco_task *tasks = arg, *x = &tasks[*(const uint32_t *)a], *y = &tasks[*(const uint32_t *)b];
-
-	if (x->tid != y->tid)
-		return x->tid < y->tid ? -1 : 1;
-	return *(const uint32_t *)a < *(const uint32_t *)b ? -1 : 1;
+	return (uint64_t)task->tid ^ UINT64_C(1) << 63;
 }
 
-static int tasks_cmp_addr(const void *a, const void *b, void *arg)
+static uint64_t tasks_addr_key(const struct kco_task *task)
 {
-	const struct kco_task *tasks = arg, *x = &tasks[*(const uint32_t *)a], *y = &tasks[*(const uint32_t *)b];
+	return task->addr;
+}
 
-	return x->addr < y->addr ? -1 : x->addr > y->addr;
+struct tasks_order {
+	const struct kco_task *tasks;
+	uint64_t (*key)(const struct kco_task *task);
+};
+
+/* Equal keys (idle tasks are all tid 0) stay in the order of the list. */
+static int tasks_cmp(const void *a, const void *b, void *arg)
+{
+	const struct tasks_order *order = arg;
+	uint32_t i = *(const uint32_t *)a, k = *(const uint32_t *)b;
+	uint64_t x = order->key(&order->tasks[i]), y = order->key(&order->tasks[k]);
+
+	if (x != y)
+		return x < y ? -1 : 1;
+	return (i > k) - (i < k);
 }
 
 static enum kco_status tasks_add(void *arg, const struct kco_task *task)
@@ -54,17 +66,17 @@ static enum kco_status tasks_add(void *arg, const struct kco_task *task)
 	return KCO_OK;
 }
 
-static enum kco_status tasks_index(struct kco_session *s, struct kco_err *err)
+static uint32_t *tasks_index_new(struct kco_session *s, uint64_t (*key)(const struct kco_task *task))
 {
-	s->task_by_tid = calloc(s->nr_tasks + 1, sizeof(*s->task_by_tid));
-	s->task_by_addr = calloc(s->nr_tasks + 1, sizeof(*s->task_by_addr));
-	if (!s->task_by_tid || !s->task_by_addr)
-		return kco_fail(err, KCO_E_NOMEM, "out of memory for %zu tasks", s->nr_tasks);
+	struct tasks_order order = { s->tasks, key };
+	uint32_t *index = calloc(s->nr_tasks + 1, sizeof(*index));
+
+	if (!index)
+		return NULL;
 	for (uint32_t i = 0; i < s->nr_tasks; i++)
-		s->task_by_tid[i] = s->task_by_addr[i] = i;
-	qsort_r(s->task_by_tid, s->nr_tasks, sizeof(uint32_t), tasks_cmp_tid, s->tasks);
-	qsort_r(s->task_by_addr, s->nr_tasks, sizeof(uint32_t), tasks_cmp_addr, s->tasks);
-	return KCO_OK;
+		index[i] = i;
+	qsort_r(index, s->nr_tasks, sizeof(*index), tasks_cmp, &order);
+	return index;
 }
 
 enum kco_status kco_session_tasks_load(struct kco_session *s, struct kco_err *err)
@@ -76,7 +88,11 @@ enum kco_status kco_session_tasks_load(struct kco_session *s, struct kco_err *er
 	st = KCO_OS_SLOT(s->os, tasks)(s, tasks_add, s, err);
 	if (st)
 		return st;
-	return tasks_index(s, err);
+	s->task_by_tid = tasks_index_new(s, tasks_tid_key);
+	s->task_by_addr = tasks_index_new(s, tasks_addr_key);
+	if (!s->task_by_tid || !s->task_by_addr)
+		return kco_fail(err, KCO_E_NOMEM, "out of memory for %zu tasks", s->nr_tasks);
+	return KCO_OK;
 }
 
 void kco_session_tasks_fini(struct kco_session *s)
@@ -95,44 +111,37 @@ enum kco_status kco_tasks_get(struct kco_session *s, const struct kco_task **tas
 	return st;
 }
 
-const struct kco_task *kco_task_by_tid(struct kco_session *s, int64_t tid)
+/* The first task whose key is @want. */
+static const struct kco_task *tasks_find(struct kco_session *s, const uint32_t *index,
+					 uint64_t (*key)(const struct kco_task *task), uint64_t want)
 {
-	size_t lo = 0, hi;
+	size_t lo = 0, hi = s->nr_tasks;
 
-	if (kco_session_need(s, KCO_NEED_TASKS, NULL))
-		return NULL;
-	hi = s->nr_tasks;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (s->tasks[s->task_by_tid[mid]].tid < tid)
+		if (key(&s->tasks[index[mid]]) < want)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	if (lo == s->nr_tasks || s->tasks[s->task_by_tid[lo]].tid != tid)
+	return lo < s->nr_tasks && key(&s->tasks[index[lo]]) == want ? &s->tasks[index[lo]] : NULL;
+}
+
+const struct kco_task *kco_task_by_tid(struct kco_session *s, int64_t tid)
+{
+	const struct kco_task like = { .tid = tid };
+
+	if (kco_session_need(s, KCO_NEED_TASKS, NULL))
 		return NULL;
-	return &s->tasks[s->task_by_tid[lo]];
+	return tasks_find(s, s->task_by_tid, tasks_tid_key, tasks_tid_key(&like));
 }
 
 const struct kco_task *kco_task_by_addr(struct kco_session *s, uint64_t addr)
 {
-	size_t lo = 0, hi;
-
 	if (kco_session_need(s, KCO_NEED_TASKS, NULL))
 		return NULL;
-	hi = s->nr_tasks;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->tasks[s->task_by_addr[mid]].addr < addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (lo == s->nr_tasks || s->tasks[s->task_by_addr[lo]].addr != addr)
-		return NULL;
-	return &s->tasks[s->task_by_addr[lo]];
+	return tasks_find(s, s->task_by_addr, tasks_addr_key, addr);
 }
 
 static const struct kco_task *tasks_first(struct kco_session *s, uint32_t flag, int cpu)
