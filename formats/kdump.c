@@ -135,7 +135,7 @@ static enum kco_status kdump_page(struct kdump *kd, struct kco_codec *codec, uin
 	size_t i = kdump_file_of(kd, pfn);
 	struct kdump_desc pd = { 0 };
 	enum kco_status status;
-	uint8_t *scratch, *out;
+	uint8_t *out;
 	uint64_t rank;
 	bool set;
 
@@ -155,14 +155,15 @@ static enum kco_status kdump_page(struct kdump *kd, struct kco_codec *codec, uin
 			off = pd.offset;
 		status = kco_io_read(kd->files[i].io, buf, n, off, NULL, err);
 	} else {
-		scratch = kco_codec_scratch(codec, (size_t)kd->block_size * 2);
-		if (!scratch)
+		const void *in;
+
+		out = n == kd->block_size ? buf : kco_codec_scratch(codec, kd->block_size);
+		if (!out)
 			return kco_fail(err, KCO_E_NOMEM, "out of memory");
-		out = n == kd->block_size ? buf : scratch + kd->block_size;
-		status = kco_io_read(kd->files[i].io, scratch, pd.size, pd.offset, NULL, err);
+		status = kco_codec_input(codec, kd->files[i].io, pd.offset, pd.size, &in, err);
 		if (status == KCO_OK)
-			status = kco_codec_decompress(codec, kdump_codec(pd.flags), scratch, pd.size, out,
-						      kd->block_size, err);
+			status = kco_codec_decompress(codec, kdump_codec(pd.flags), in, pd.size, out, kd->block_size,
+						      err);
 		if (status == KCO_OK && out != buf)
 			memcpy(buf, out + at, n);
 	}

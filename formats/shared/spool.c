@@ -16,7 +16,8 @@
 /*
  * A dump is at most this much larger than its compressed self: a machine whose
  * memory was mostly zeros reaches about 1000 with gzip (deflate cannot do
- * more). What is smaller than the floor may be anything.
+ * more). What is smaller than the floor may be anything. It is measured by the
+ * user's file, whatever number of wrappers lies between.
  */
 #define SPOOL_RATIO_MAX 2000u
 #define SPOOL_FLOOR (UINT64_C(4) << 30)
@@ -24,6 +25,8 @@
 #define SPOOL_RESERVE (UINT64_C(256) << 20)
 #define SPOOL_CHECK (UINT64_C(64) << 20)
 #define SPOOL_INPUT 262144u
+/* Input without a byte of output: zstd can go on with empty blocks, which are zeros, to the end of a sparse file. */
+#define SPOOL_IDLE_MAX (UINT64_C(64) << 20)
 
 static const char *spool_dir(void)
 {

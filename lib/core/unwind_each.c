@@ -14,8 +14,8 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "bulk.h"
 #include "session.h"
 
 #define EACH_JOBS_MAX 64
@@ -154,16 +154,13 @@ static enum kco_status each_inline(struct each *e, struct kco_unwinder *uw,
 
 static unsigned each_jobs(const struct kco_session *s, size_t n)
 {
-	long jobs = s->opts.jobs;
+	size_t jobs = kco_session_jobs(s);
 
-	if (!jobs)
-		jobs = sysconf(_SC_NPROCESSORS_ONLN);
 	if (jobs > EACH_JOBS_MAX)
 		jobs = EACH_JOBS_MAX;
-	if ((size_t)jobs > n / EACH_TASKS_A_JOB)
-		jobs = (long)(n / EACH_TASKS_A_JOB);
-	// A recording session is told of each page by one thread only.
-	return jobs < 1 || s->opts.touched ? 1 : (unsigned)jobs;
+	if (jobs > n / EACH_TASKS_A_JOB)
+		jobs = n / EACH_TASKS_A_JOB;
+	return jobs ? (unsigned)jobs : 1;
 }
 
 /*

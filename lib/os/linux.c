@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "btf.h"
+#include "bulk.h"
 #include "debuginfo.h"
 #include "kallsyms.h"
 #include "linux_x86_64.h"
@@ -154,15 +155,9 @@ static enum kco_status linux_types(struct kco_session *s, struct kco_types **ret
 	if (stop <= start || stop - start > LINUX_BTF_MAX)
 		return kco_fail(err, KCO_E_CORRUPT, "BTF from 0x%llx to 0x%llx makes no sense",
 				(unsigned long long)start, (unsigned long long)stop);
-	data = malloc(stop - start);
-	if (!data)
-		return kco_fail(err, KCO_E_NOMEM, "out of memory for %llu bytes of BTF",
-				(unsigned long long)(stop - start));
-	st = kco_kread(s, start, data, stop - start, NULL, err);
-	if (st) {
-		free(data);
+	st = kco_kread_bulk_new(s, start, stop - start, &data, err);
+	if (st)
 		return kco_context(err, st, "BTF");
-	}
 	st = kco_btf_new_take(data, stop - start, NULL, s->arch->ptr_size, ret, err);
 	if (!st && kco_btf_torn(*ret))
 		kco_session_warn(s,

@@ -10,9 +10,9 @@
 #include "linux.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "btf.h"
+#include "bulk.h"
 
 #define MODBTF_MAX (64u << 20)
 
@@ -84,13 +84,8 @@ enum kco_status linux_module_types(struct kco_session *s, const struct kco_modul
 	if (!size || size > MODBTF_MAX)
 		return kco_fail(err, KCO_E_CORRUPT, "module %s: %" PRIu64 " bytes of BTF make no sense", mod->name,
 				size);
-	bytes = malloc(size);
-	if (!bytes)
-		return kco_fail(err, KCO_E_NOMEM, "out of memory for %" PRIu64 " bytes of BTF", size);
-	st = kco_kread(s, at, bytes, size, NULL, err);
-	if (st) {
-		free(bytes);
+	st = kco_kread_bulk_new(s, at, size, &bytes, err);
+	if (st)
 		return kco_context(err, st, "types of module %s", mod->name);
-	}
 	return kco_btf_new_take(bytes, size, s->types, s->arch->ptr_size, ret, err);
 }

@@ -18,6 +18,7 @@
 
 #define CACHE_BYTES_DEFAULT ((uint64_t)32 << 20)
 #define CACHE_SHARDS_MAX 64
+#define CACHE_POPULATE 8	/* pages whose memory is made at once */
 #define CACHE_SHARD_PAGES_MIN 8 /* fewer shards rather than smaller ones */
 
 struct cache_shard {
@@ -223,6 +224,30 @@ static struct kco_cache_page *cache_evict(const struct kco_page_cache *cache, st
 	return NULL;
 }
 
+/*
+ * The memory of a shard's page @index is about to be filled for the first time:
+ * have the kernel make some of its neighbours' as well, one call instead of a
+ * fault for each. Not at the shard's beginning, so that a short question stays small.
+ */
+static void cache_populate(struct kco_page_cache *cache, const struct kco_cache_page *page, uint32_t index)
+{
+#ifdef MADV_POPULATE_WRITE
+	uint32_t n = cache->shard_pages - index;
+
+	if (index < CACHE_POPULATE || index % CACHE_POPULATE)
+		return;
+	if (n > CACHE_POPULATE)
+		n = CACHE_POPULATE;
+	// Kernels before 5.14 refuse, which is as well.
+	(void)madvise((char *)cache->data + (size_t)(page - cache->pages) * cache->unit, (size_t)n * cache->unit,
+		      MADV_POPULATE_WRITE);
+#else
+	(void)cache;
+	(void)page;
+	(void)index;
+#endif
+}
+
 struct kco_cache_page *kco_page_cache_reserve(struct kco_page_cache *cache, uint64_t key)
 {
 	struct cache_shard *shard = cache_shard(cache, cache_hash(key));
@@ -233,7 +258,8 @@ struct kco_cache_page *kco_page_cache_reserve(struct kco_page_cache *cache, uint
 		page = &shard->pages[shard->spare - 1];
 		shard->spare = page->next;
 	} else if (shard->used < cache->shard_pages) {
-		page = &shard->pages[shard->used++];
+		page = &shard->pages[shard->used];
+		cache_populate(cache, page, shard->used++);
 		page->key = KCO_PAGE_KEY_NONE;
 		page->data = (char *)cache->data + (size_t)(page - cache->pages) * cache->unit;
 	} else {

@@ -25,12 +25,20 @@
 /* 128 KiB: twice the largest page. Bounds what a crafted zstd frame may ask for. */
 #define CODEC_ZSTD_WINDOW_LOG 17
 
+/* How much is read ahead of pages that are read in order. */
+#define CODEC_AHEAD ((size_t)64 << 10)
+
 struct kco_codec {
 	z_stream zlib;
 	bool zlib_ready;
 	ZSTD_DCtx *zstd;
 	void *scratch;
 	size_t scratch_size;
+	/* What was read of compressed bytes: in_len of them at in_off of in_io. */
+	struct kco_io *in_io; /* borrowed, compared only */
+	uint64_t in_off, in_next;
+	size_t in_len, in_size;
+	uint8_t *in;
 };
 
 static pthread_once_t codec_lzo_once = PTHREAD_ONCE_INIT;
@@ -54,6 +62,7 @@ void kco_codec_free(struct kco_codec *codec)
 		inflateEnd(&codec->zlib);
 	ZSTD_freeDCtx(codec->zstd);
 	free(codec->scratch);
+	free(codec->in);
 	free(codec);
 }
 
@@ -196,4 +205,45 @@ enum kco_status kco_codec_decompress(struct kco_codec *codec, enum kco_codec_id 
 		return codec_zstd(codec, src, src_len, dst, dst_len, err);
 	}
 	return kco_fail(err, KCO_E_BUG, "no page codec %d", (int)id);
+}
+
+enum kco_status kco_codec_input(struct kco_codec *codec, struct kco_io *io, uint64_t off, size_t n, const void **ret,
+				struct kco_err *err)
+{
+	bool follows = codec->in_io == io && off == codec->in_next;
+	uint64_t left = off < io->size ? io->size - off : 0;
+	size_t want = follows && n < CODEC_AHEAD ? CODEC_AHEAD : n;
+	enum kco_status st;
+
+	if (codec->in_io == io && off >= codec->in_off && off - codec->in_off <= codec->in_len &&
+	    n <= codec->in_len - (size_t)(off - codec->in_off)) {
+		*ret = codec->in + (off - codec->in_off);
+		codec->in_next = off + n;
+		return KCO_OK;
+	}
+	if (want > left)
+		want = n;
+	if (want > codec->in_size) {
+		uint8_t *grown = realloc(codec->in, want);
+
+		if (!grown)
+			return kco_fail(err, KCO_E_NOMEM, "out of memory");
+		codec->in = grown;
+		codec->in_size = want;
+	}
+	codec->in_io = NULL;
+	st = kco_io_read(io, codec->in, want, off, NULL, want > n ? NULL : err);
+	if (st && want > n) {
+		// What lies ahead is nobody's fault yet.
+		want = n;
+		st = kco_io_read(io, codec->in, n, off, NULL, err);
+	}
+	if (st)
+		return st;
+	codec->in_io = io;
+	codec->in_off = off;
+	codec->in_len = want;
+	codec->in_next = off + n;
+	*ret = codec->in;
+	return KCO_OK;
 }

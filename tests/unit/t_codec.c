@@ -244,6 +244,65 @@ static void test_codec__memory_running_out_is_an_error(void **state)
 	}
 }
 
+#define INPUT_SIZE 300000
+
+/* Two files that differ in every byte, so that mixing them up shows. */
+static struct kco_io *input_io(uint8_t *bytes, uint8_t twist)
+{
+	struct kco_io *io;
+	uint64_t state = 7;
+
+	for (size_t i = 0; i < INPUT_SIZE; i++)
+		bytes[i] = (uint8_t)unit_random(&state) ^ twist;
+	assert_int_equal(kco_io_memory_new(bytes, INPUT_SIZE, 0, "input", &io, NULL), KCO_OK);
+	return io;
+}
+
+static void test_codec__input_is_the_file_whatever_is_read_ahead(void **state)
+{
+	static uint8_t bytes[2][INPUT_SIZE];
+	struct kco_io *io[2] = { input_io(bytes[0], 0), input_io(bytes[1], 0xff) };
+	struct kco_codec *codec = kco_codec_new();
+	uint64_t seed = 11, off = 0;
+	const void *got;
+
+	(void)state;
+	for (unsigned i = 0; i < 20000; i++) {
+		size_t n = unit_random(&seed) % 5000 + 1;
+		unsigned which = unit_random(&seed) % 50 == 0;
+
+		// Mostly in order, now and then anywhere, to the very end.
+		if (unit_random(&seed) % 20 == 0)
+			off = unit_random(&seed) % INPUT_SIZE;
+		if (n > INPUT_SIZE - off)
+			n = INPUT_SIZE - off;
+		assert_int_equal(kco_codec_input(codec, io[which], off, n, &got, NULL), KCO_OK);
+		assert_memory_equal(got, bytes[which] + off, n);
+		off = off + n == INPUT_SIZE ? 0 : off + n;
+	}
+	kco_codec_free(codec);
+	kco_io_unref(io[0]);
+	kco_io_unref(io[1]);
+}
+
+static void test_codec__input_beyond_the_end_is_truncated(void **state)
+{
+	static uint8_t bytes[INPUT_SIZE];
+	struct kco_io *io = input_io(bytes, 0);
+	struct kco_codec *codec = kco_codec_new();
+	struct kco_err err = KCO_ERR_INIT;
+	const void *got;
+
+	(void)state;
+	assert_int_equal(kco_codec_input(codec, io, INPUT_SIZE - 100, 50, &got, NULL), KCO_OK);
+	assert_int_equal(kco_codec_input(codec, io, INPUT_SIZE - 50, 51, &got, &err), KCO_E_TRUNCATED);
+	assert_int_equal(kco_codec_input(codec, io, UINT64_MAX, 2, &got, &err), KCO_E_TRUNCATED);
+	assert_int_equal(kco_codec_input(codec, io, INPUT_SIZE - 50, 50, &got, NULL), KCO_OK);
+	assert_memory_equal(got, bytes + INPUT_SIZE - 50, 50);
+	kco_codec_free(codec);
+	kco_io_unref(io);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +314,8 @@ int main(void)
 		cmocka_unit_test(test_codec__zstd_frame_of_another_size_is_corrupt),
 		cmocka_unit_test(test_codec__scratch_grows_and_is_reused),
 		cmocka_unit_test(test_codec__memory_running_out_is_an_error),
+		cmocka_unit_test(test_codec__input_is_the_file_whatever_is_read_ahead),
+		cmocka_unit_test(test_codec__input_beyond_the_end_is_truncated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

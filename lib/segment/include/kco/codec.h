@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include <kco/err.h>
+#include <kco/io.h>
 
 enum kco_codec_id {
 	KCO_CODEC_NONE,
@@ -32,6 +33,13 @@ void kco_codec_free(struct kco_codec *codec);
  */
 enum kco_status kco_codec_decompress(struct kco_codec *codec, enum kco_codec_id id, const void *src, size_t src_len,
 				     void *dst, size_t dst_len, struct kco_err *err) KCO_MUST_USE;
+/**
+ * The @n compressed bytes at @off of @io, borrowed until the next call. Where
+ * reads follow each other the next pages' bytes come along: one read of the
+ * file for many pages. Errors as kco_io_read().
+ */
+enum kco_status kco_codec_input(struct kco_codec *codec, struct kco_io *io, uint64_t off, size_t n, const void **ret,
+				struct kco_err *err) KCO_MUST_USE;
 /** Scratch space of at least @n bytes, valid until the next call; NULL when memory is out. */
 void *kco_codec_scratch(struct kco_codec *codec, size_t n);
 const char *kco_codec_name(enum kco_codec_id id);

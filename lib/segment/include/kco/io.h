@@ -37,6 +37,7 @@ struct kco_io {
 	uint64_t size;	      /* bytes; fixed when it was opened */
 	char *name;	      /* path or description for messages; owned */
 	struct kco_io *below; /* what a filter reads from, or NULL; a reference is held */
+	uint64_t origin;      /* a decompressed copy: size of the file that all of it came out of; else 0 */
 	void *priv;	      /* the implementation's */
 };
 
