@@ -42,7 +42,7 @@ static const char *const globals_types[] = { "auto", "btf", "dwarf", NULL };
 	  .help = "how far the kernel's virtual addresses were moved" }, \
 	{ 0, "phys-base", KCO_OPT_ADDR, FIELD(phys_base), .metavar = "ADDR", \
 	  .seen = offsetof(struct kco_globals, has_phys_base), \
-	  .help = "how far the kernel was moved in physical memory (may be negative)" }, \
+	  .help = "how far the kernel was moved in physical memory, in hexadecimal (may be negative)" }, \
 	{ 0, "debug-dir", KCO_OPT_STRING, FIELD(debug_dir), .metavar = "DIR", .word = KCO_WORD_FILE, \
 	  .help = "where to look for a vmlinux (default /usr/lib/debug)" }, \
 	{ 0, "types", KCO_OPT_CHOICE, FIELD(types), .metavar = "SOURCE", .choices = globals_types, \

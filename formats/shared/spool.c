@@ -58,10 +58,20 @@ static enum kco_status spool_tmpfile(int *ret, struct kco_err *err)
 	return KCO_OK;
 }
 
+/* The size of the file that @io's bytes come out of in the end. */
+static uint64_t spool_origin(const struct kco_io *io)
+{
+	while (io->below)
+		io = io->below;
+	return io->origin ? io->origin : io->size;
+}
+
 enum kco_status kco_spool_init(struct kco_spool *spool, const struct kco_io *from, struct kco_err *err)
 {
-	*spool = (struct kco_spool){ .fd = -1, .name = from->name, .from_size = from->size };
-	if (__builtin_mul_overflow(from->size, SPOOL_RATIO_MAX, &spool->limit))
+	*spool = (struct kco_spool){
+		.fd = -1, .name = from->name, .from_size = from->size, .origin = spool_origin(from)
+	};
+	if (__builtin_mul_overflow(spool->origin, SPOOL_RATIO_MAX, &spool->limit))
 		spool->limit = INT64_MAX;
 	if (spool->limit < SPOOL_FLOOR)
 		spool->limit = SPOOL_FLOOR;
@@ -188,6 +198,7 @@ enum kco_status kco_spool_finish(struct kco_spool *spool, struct kco_io **ret, s
 	status = kco_io_open_new(path, ret, err);
 	if (status != KCO_OK)
 		return status;
+	(*ret)->origin = spool->origin;
 	name = strdup(spool->name);
 	if (name) {
 		free((*ret)->name);
@@ -215,13 +226,20 @@ enum kco_status kco_spool_unwrap(struct kco_io *io, const struct kco_image_optio
 	struct kco_err bad = KCO_ERR_INIT;
 	struct kco_spool spool;
 	enum kco_status status = kco_spool_init(&spool, io, &bad);
-	uint64_t pos = 0;
+	uint64_t pos = 0, idle = 0, before = 0;
 
 	if (status == KCO_OK && !buf)
 		status = kco_fail(&bad, KCO_E_NOMEM, "out of memory");
 	while (status == KCO_OK) {
 		size_t n = io->size - pos < SPOOL_INPUT ? (size_t)(io->size - pos) : SPOOL_INPUT;
 
+		idle = spool.size == before ? idle + n : 0;
+		before = spool.size;
+		if (idle > SPOOL_IDLE_MAX || pos > spool.limit) {
+			status = kco_fail(&bad, KCO_E_CORRUPT, "%" PRIu64 " MiB give %" PRIu64 " MiB only", pos >> 20,
+					  spool.size >> 20);
+			break;
+		}
 		if (n)
 			status = kco_io_read(io, buf, n, pos, NULL, &bad);
 		pos += n;

@@ -18,10 +18,11 @@
 
 struct kco_spool {
 	int fd;
-	uint64_t size;	/* bytes taken so far */
-	uint64_t limit; /* of size */
-	uint64_t spare; /* bytes that may still go to the disk before the free space is asked for again */
-	uint8_t *block; /* KCO_SPOOL_BLOCK bytes being filled */
+	uint64_t size;	 /* bytes taken so far */
+	uint64_t limit;	 /* of size */
+	uint64_t origin; /* size of the file that all of it comes out of */
+	uint64_t spare;	 /* bytes that may still go to the disk before the free space is asked for again */
+	uint8_t *block;	 /* KCO_SPOOL_BLOCK bytes being filled */
 	size_t in_block;
 	uint64_t from_size; /* of the compressed file */
 	const char *name;   /* of the compressed file, for messages; borrowed */
