@@ -212,8 +212,7 @@ class Runner:
         if isinstance(recipe, str):
             (self.work / 'inline.kd').write_text(recipe)
             recipe = self.work / 'inline.kd'
-        options = [word for word in case.options if not word.startswith('raw_base_arg')]
-        done = subprocess.run([self.kdmk, recipe, case.layers, out, *options], capture_output=True, text=True)
+        done = subprocess.run([self.kdmk, recipe, case.layers, out, *case.options], capture_output=True, text=True)
         if done.returncode:
             raise Failure('kdmk: ' + done.stderr.strip())
         if case.option('split', None) and case.format == 'kdump':
@@ -257,7 +256,7 @@ class Runner:
     def compare(self, case, golden, lines):
         found = next((line[7:] for line in lines if line.startswith('status ')), 'no status')
         message = ''.join(line for line in lines if line.startswith('error '))
-        if (found, True) != (case.open[0], case.open[1] in message):
+        if found != case.open[0] or case.open[1] not in message:
             raise Failure(f'the open ends with "{found}" {message}, expected: {" ".join(case.open)}')
         warnings = [line[5:] for line in lines if line.startswith('warn ')]
         for text in case.warn:
