@@ -44,3 +44,8 @@ poke u64 task:99@task_struct.thread.sp>+0x48 task:99@task_struct.thread.sp>+0x30
 poke u64 task:99@task_struct.thread.sp>+0x50 task:99@task_struct.thread.sp>+0x30>
 run bt 99
   out #0
+# nobody was running: what tasks need of the machine is still learnt before the workers start
+poke u64 percpu:runqueues:0@rq.curr 0
+poke u64 percpu:runqueues:1@rq.curr 0
+run bt --all
+  out schedule
