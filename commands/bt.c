@@ -131,6 +131,7 @@ static enum kco_status bt_choose(struct kco_cmd_ctx *ctx, const struct bt_opts *
 	if (opts->all || ((opts->group || opts->check) && !ctx->argc)) {
 		for (size_t i = 0; status == KCO_OK && i < nr_all; i++)
 			status = bt_add(ctx, list, &all[i], err);
+		ctx->failed_rows += kco_tasks_incomplete(ctx->session);
 		return status;
 	}
 	status = kco_parse_tasks(ctx, ctx->argv, ctx->argc, &chosen, &n, err);

@@ -78,6 +78,8 @@ static enum kco_status mod_choose(struct mod_run *run, struct kco_err *err)
 	status = kco_modules_get(ctx->session, &mods, &n, err);
 	if (status != KCO_OK)
 		return status;
+	if (!ctx->argc)
+		ctx->failed_rows += kco_modules_incomplete(ctx->session);
 	run->mods = kco_arena_array(ctx->arena, n ? n : 1, sizeof(*run->mods));
 	matched = kco_arena_array(ctx->arena, ctx->argc ? (size_t)ctx->argc : 1, sizeof(*matched));
 	if (!run->mods || !matched)

@@ -157,6 +157,7 @@ static enum kco_status ps_choose(struct kco_cmd_ctx *ctx, const struct ps_opts *
 			return kco_fail(err, KCO_E_NOMEM, "out of memory");
 		for (size_t i = 0; i < n; i++)
 			chosen[i] = &all[i];
+		ctx->failed_rows += kco_tasks_incomplete(ctx->session);
 	}
 	for (size_t i = 0; i < n; i++)
 		if (ps_wanted(opts, chosen[i]))

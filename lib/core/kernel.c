@@ -140,6 +140,11 @@ enum kco_status kco_modules_get(struct kco_session *s, const struct kco_module *
 	return s->lazy_modules.err.code;
 }
 
+bool kco_modules_incomplete(const struct kco_session *s)
+{
+	return s->modules_incomplete;
+}
+
 enum kco_status kco_module_types_get(struct kco_session *s, size_t i, struct kco_types **ret, struct kco_err *err)
 {
 	const struct kco_module *mods;

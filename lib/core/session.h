@@ -38,6 +38,8 @@ struct kco_session {
 	struct kco_unwind_tables *unwind_tables;
 	struct kco_task *tasks;
 	size_t nr_tasks, cap_tasks;
+	bool tasks_incomplete,
+		modules_incomplete;	      /* set by the personality: a list is torn and nothing makes up for it */
 	uint32_t *task_by_tid, *task_by_addr; /* sorted indices into tasks */
 	struct kco_module *modules;
 	size_t nr_modules, cap_modules;

@@ -111,6 +111,11 @@ enum kco_status kco_tasks_get(struct kco_session *s, const struct kco_task **tas
 	return st;
 }
 
+bool kco_tasks_incomplete(struct kco_session *s)
+{
+	return !kco_session_need(s, KCO_NEED_TASKS, NULL) && s->tasks_incomplete;
+}
+
 /* The first task whose key is @want. */
 static const struct kco_task *tasks_find(struct kco_session *s, const uint32_t *index,
 					 uint64_t (*key)(const struct kco_task *task), uint64_t want)

@@ -189,6 +189,7 @@ enum kco_status linux_modules(struct kco_session *s, enum kco_status (*add)(void
 	kco_addrset_fini(&w.seen);
 	if (st)
 		return kco_fail(err, st, "modules: %s", kco_status_name(st));
+	s->modules_incomplete = torn.code != KCO_OK;
 	if (torn.code)
 		kco_session_warn(s, "modules may be missing: their list is torn: %s", torn.msg);
 	return KCO_OK;

@@ -93,6 +93,7 @@ struct tasks_walk {
 	void *arg;
 	struct kco_addrset seen;
 	size_t listed;
+	bool torn;     /* the task list breaks off */
 	size_t broken; /* thread groups whose list breaks off */
 	const char *first_broken;
 };
@@ -332,7 +333,8 @@ static enum kco_status tasks_list(struct tasks_walk *w, struct kco_err *err)
 		st = linux_list_each(w->s, init + w->f[TF_TASKS].offset, tasks_leader, w, &torn);
 	if (st < 0)
 		return kco_fail(err, st, "the task list was left after %zu tasks: %s", w->seen.n, kco_status_name(st));
-	if (torn.code)
+	w->torn = torn.code != KCO_OK;
+	if (w->torn)
 		kco_session_warn(w->s, "tasks may be missing: the task list is torn: %s", torn.msg);
 	if (w->broken)
 		kco_session_warn(w->s, "threads may be missing: the lists of %zu groups are torn, the first of %s",
@@ -369,6 +371,7 @@ static enum kco_status tasks_cross_check(struct tasks_walk *w, struct kco_err *e
 		return kco_fail(err, st, "%s", st == KCO_E_CANCELLED ? "interrupted" : "too many tasks");
 	if (st) {
 		kco_session_warn(w->s, "the pid tree cannot be read, so the task list is not checked: %s", mine.msg);
+		w->s->tasks_incomplete = w->torn || w->broken;
 		return KCO_OK;
 	}
 	for (unsigned i = 0; i < w->nr_cpus; i++)

@@ -131,6 +131,8 @@ struct kco_module {
 };
 enum kco_status kco_modules_get(struct kco_session *s, const struct kco_module **mods, size_t *n,
 				struct kco_err *err) KCO_MUST_USE;
+/** Is it known that modules are missing from kco_modules_get()? As kco_tasks_incomplete(). */
+bool kco_modules_incomplete(const struct kco_session *s);
 
 /**
  * The kernel's types and those that module @i of kco_modules_get() adds to

@@ -45,6 +45,8 @@ struct kco_task {
 /** All tasks, loaded on first use: idle tasks first by CPU, then by start of the task list. */
 enum kco_status kco_tasks_get(struct kco_session *s, const struct kco_task **tasks, size_t *n,
 			      struct kco_err *err) KCO_MUST_USE;
+/** Is it known that tasks are missing from kco_tasks_get()? A warning has said why; whoever lists all must fail. */
+bool kco_tasks_incomplete(struct kco_session *s);
 /** The task whose tid is @tid (never an idle task unless @tid is 0: then CPU 0's), or NULL. */
 const struct kco_task *kco_task_by_tid(struct kco_session *s, int64_t tid);
 const struct kco_task *kco_task_by_addr(struct kco_session *s, uint64_t addr);

@@ -36,7 +36,7 @@ poke u64 task:69@task_struct.tasks.next task:69@task_struct.tasks
 poke u64 task:103@task_struct.tasks.prev task:103@task_struct.tasks
 poke u64 sym:init_pid_ns@pid_namespace.idr.idr_rt.xa_head sym:init_task+2
 run ps
-  status 0 1
+  status 1
   err tasks may be missing
   err pid tree cannot be read
   spoils 4
@@ -82,6 +82,7 @@ run ps
 # modules
 poke u64 sym:modules> sym:modules>
 run mod
+  status 1
   err modules may be missing
   err circle
 poke u64 sym:modules 0x4141
