@@ -35,11 +35,35 @@ unsigned kco_session_jobs(const struct kco_session *s)
 	return jobs < 1 || s->opts.touched ? 1 : (unsigned)jobs;
 }
 
+/* How many of the @n bytes at @va lie in one piece of physical memory, which begins at @pa. */
+static size_t bulk_run(struct bulk_part *part, uint64_t va, size_t n, struct kco_paddr *pa)
+{
+	const struct kco_space *space = &part->s->kernel;
+	size_t run = BULK_PAGE - (va & (BULK_PAGE - 1));
+	struct kco_paddr next;
+
+	if (!space->form || kco_translate(part->mem, space, va, pa, NULL, NULL))
+		return 0;
+	while (run < n && !kco_translate(part->mem, space, va + run, &next, NULL, NULL) && next.v == pa->v + run)
+		run += BULK_PAGE;
+	return run < n ? run : n;
+}
+
 static void *bulk_work(void *arg)
 {
 	struct bulk_part *part = arg;
+	struct kco_reader *rd = kco_mem_reader(part->mem);
+	struct kco_paddr pa;
+	size_t got = 0, run, done;
 
-	part->status = kco_vread(part->mem, &part->s->kernel, part->va, part->buf, part->n, NULL, &part->err);
+	while (got < part->n && (run = bulk_run(part, part->va + got, part->n - got, &pa)) != 0) {
+		if (kco_reader_read_once(rd, KCO_PHYS, pa.v, part->buf + got, run, &done, NULL))
+			break;
+		got += run;
+	}
+	/* What is left could not be read like that: the plain way tells why. */
+	part->status = kco_vread(part->mem, &part->s->kernel, part->va + got, part->buf + got, part->n - got, NULL,
+				 &part->err);
 	return NULL;
 }
 
@@ -64,8 +88,8 @@ static enum kco_status bulk_read(struct kco_session *s, uint64_t va, uint8_t *bu
 		nr = most;
 	if (nr > BULK_PARTS_MAX)
 		nr = BULK_PARTS_MAX;
-	if (nr < 2)
-		return kco_vread(s->mem, &s->kernel, va, buf, n, NULL, err);
+	if (nr < 1)
+		nr = 1;
 	step = (n / nr + BULK_PAGE - 1) & ~(size_t)(BULK_PAGE - 1);
 	for (size_t i = 0; i < nr; i++) {
 		parts[i] = (struct bulk_part){ .s = s, .va = va + i * step, .buf = buf + i * step, .mem = s->mem };

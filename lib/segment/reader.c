@@ -194,6 +194,21 @@ static enum kco_status reader_fail(enum kco_status status, enum kco_addr_kind ki
 	return status;
 }
 
+enum kco_status kco_reader_read_once(struct kco_reader *rd, enum kco_addr_kind kind, uint64_t addr, void *buf, size_t n,
+				     size_t *done, struct kco_err *err)
+{
+	struct kco_image *img = rd->img;
+	uint64_t unit = rd->unit_mask + 1;
+	size_t got = 0;
+	enum kco_status status = n ? reader_direct(rd, kind, addr, buf, n, &got, err) : KCO_OK;
+
+	for (uint64_t at = addr & ~rd->unit_mask; img->touched && got && at < addr + got; at += unit)
+		img->touched(img->touched_arg, kind, at, (uint32_t)unit);
+	if (done)
+		*done = got;
+	return status == KCO_OK ? KCO_OK : reader_fail(status, kind, addr + got, err);
+}
+
 enum kco_status kco_reader_read(struct kco_reader *rd, enum kco_addr_kind kind, uint64_t addr, void *buf, size_t n,
 				size_t *done, struct kco_err *err)
 {

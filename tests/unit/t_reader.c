@@ -414,6 +414,40 @@ static void test_reader__recorder_hears_of_every_page_that_gave_bytes(void **sta
 	kco_image_free(img);
 }
 
+static void test_reader__reading_once_is_the_same_but_for_the_cache(void **state)
+{
+	struct kco_image *img = OPEN(with_excluded, 4096, 0);
+	struct kco_err err = KCO_ERR_INIT;
+	struct kco_cache_stats stats;
+	uint8_t buf[0x3000];
+	struct kco_reader *rd;
+	size_t done;
+
+	(void)state;
+	img->touched = touched;
+	img->touched_arg = &touched_count;
+	touched_count = 0;
+	rd = reader(img);
+	assert_int_equal(kco_reader_read_once(rd, KCO_PHYS, 0xff8, buf, 0x3000, &done, &err), KCO_E_NOT_SAVED);
+	assert_int_equal(done, 0x1008);
+	assert_memory_equal(buf, bytes + 0xff8, done);
+	assert_msg(&err, "physical address 0x2000: ");
+	assert_int_equal(kco_reader_read_once(rd, KCO_PHYS, 0x6000, buf, 0x2000, &done, &err), KCO_OK);
+	assert_int_equal(done, 0x2000);
+	assert_memory_equal(buf, bytes + 0x6000, done);
+	assert_int_equal(kco_reader_read_once(rd, KCO_PHYS, 0x9000, buf, 8, &done, &err), KCO_E_RANGE);
+	assert_int_equal(kco_reader_read_once(rd, KCO_PHYS, 0x9000, buf, 0, &done, &err), KCO_OK);
+	assert_int_equal(touched_count, 4);
+	assert_int_equal(touched_pages[0], 0);
+	assert_int_equal(touched_pages[1], 0x1000);
+	assert_int_equal(touched_pages[2], 0x6000);
+	assert_int_equal(touched_pages[3], 0x7000);
+	kco_image_cache_stats(img, &stats);
+	assert_int_equal(stats.bytes, 0);
+	kco_reader_free(rd);
+	kco_image_free(img);
+}
+
 static void test_reader__works_when_every_page_of_the_cache_is_pinned(void **state)
 {
 	static const struct layout table[] = { { .first = 0, .size = FILE_SIZE } };
@@ -592,6 +626,7 @@ int main(void)
 		cmocka_unit_test(test_reader__zeros_end_where_the_excluded_block_ends),
 		cmocka_unit_test(test_reader__reads_at_the_end_of_the_address_space),
 		cmocka_unit_test(test_reader__recorder_hears_of_every_page_that_gave_bytes),
+		cmocka_unit_test(test_reader__reading_once_is_the_same_but_for_the_cache),
 		cmocka_unit_test(test_reader__works_when_every_page_of_the_cache_is_pinned),
 		cmocka_unit_test(test_reader__gives_its_pages_back),
 		cmocka_unit_test(test_reader__failed_reads_cost_no_pages_of_the_cache),

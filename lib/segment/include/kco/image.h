@@ -144,6 +144,12 @@ struct kco_image *kco_reader_image(struct kco_reader *rd);
  */
 enum kco_status kco_reader_read(struct kco_reader *rd, enum kco_addr_kind kind, uint64_t addr, void *buf, size_t n,
 				size_t *done, struct kco_err *err) KCO_MUST_USE;
+/**
+ * The same round the page cache: for large reads of what will not be read
+ * again, which then is in memory once and not twice.
+ */
+enum kco_status kco_reader_read_once(struct kco_reader *rd, enum kco_addr_kind kind, uint64_t addr, void *buf, size_t n,
+				     size_t *done, struct kco_err *err) KCO_MUST_USE;
 /** Physical reads, the common case. */
 enum kco_status kco_pread(struct kco_reader *rd, struct kco_paddr pa, void *buf, size_t n, size_t *done,
 			  struct kco_err *err) KCO_MUST_USE;
