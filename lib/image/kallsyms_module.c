@@ -111,11 +111,12 @@ static enum kco_status module_load_all(struct module_syms *m, Elf64_Sym *raw, ui
 		return st;
 	if (types && kco_vread(m->mem, m->space, m->at.typetab, types, n, NULL, NULL))
 		types = NULL;
-	// The first entry of an ELF symbol table is no symbol.
+	// The first entry of an ELF symbol table is no symbol; nor is what has a longer name than the kernel can hold.
 	for (uint32_t i = 1; i < n; i++) {
 		uint32_t name = le32toh(raw[i].st_name);
 
 		if (le16toh(raw[i].st_shndx) == SHN_UNDEF || name >= size || m->strings[name] == '\0' ||
+		    strnlen(m->strings + name, KCO_SYMBOL_NAME_MAX) == KCO_SYMBOL_NAME_MAX ||
 		    module_is_mapping(m->strings + name))
 			continue;
 		m->syms[m->n++] = (struct module_sym){ .value = le64toh(raw[i].st_value),

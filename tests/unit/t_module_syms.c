@@ -15,7 +15,8 @@
 
 struct module_fixture {
 	Elf64_Sym syms[16];
-	char strings[256], types[16];
+	char strings[2048], types[16];
+	char longest[KCO_SYMBOL_NAME_MAX + 1];
 	size_t strings_n;
 	uint32_t n;
 	struct vmem v;
@@ -46,6 +47,11 @@ static void module_open(struct module_fixture *f)
 	mod_sym(f, MOD + 0x170, 1, 't', "$d.1");
 	mod_sym(f, MOD + 0x10010, 2, 'd', "data");
 	mod_sym(f, 0x2a000, 3, 'd', "percpu");
+	/* The kernel holds names of up to 511 characters: one of them is too long to be a symbol's. */
+	memset(f->longest, 'x', KCO_SYMBOL_NAME_MAX);
+	mod_sym(f, MOD + 0x180, 1, 't', f->longest);
+	f->longest[KCO_SYMBOL_NAME_MAX - 1] = '\0';
+	mod_sym(f, 0x2b000, 3, 'd', f->longest);
 	f->at = (struct kco_module_syms){ .module = "mod",
 					  .symtab = MOD + 0x20000,
 					  .strtab = MOD + 0x21000,
@@ -172,12 +178,37 @@ static void test_module_syms__types_of_kernels_without_typetab_are_in_st_info(vo
 	module_close(&f);
 }
 
+static bool module_name_fits(void *arg, const struct kco_symbol *sym)
+{
+	size_t *n = arg;
+
+	assert_true(strlen(sym->name) < KCO_SYMBOL_NAME_MAX);
+	++*n;
+	return true;
+}
+
+static void test_module_syms__names_longer_than_the_kernels_are_no_symbols(void **state)
+{
+	struct module_fixture f;
+	struct kco_symbol sym;
+	size_t n = 0;
+
+	(void)state;
+	module_open(&f);
+	assert_int_equal(f.src->ops->each(f.src, module_name_fits, &n, &f.err), KCO_OK);
+	assert_int_equal(n, 6);
+	assert_int_equal(f.src->ops->by_name(f.src, f.longest, &sym, &f.err), KCO_OK);
+	assert_int_equal(sym.addr, 0x2b000);
+	module_close(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_module_syms__choose_as_the_kernel_does),
 		cmocka_unit_test(test_module_syms__a_table_that_cannot_be_read_fails_each_time_with_its_reason),
 		cmocka_unit_test(test_module_syms__names_outside_the_strings_do_not_count),
+		cmocka_unit_test(test_module_syms__names_longer_than_the_kernels_are_no_symbols),
 		cmocka_unit_test(test_module_syms__types_of_kernels_without_typetab_are_in_st_info),
 	};
 
