@@ -216,10 +216,7 @@ static void bt_json(struct bt_run *run, const struct kco_task *task, const struc
 	kco_json_int(out, "tid", task->tid);
 	kco_json_str(out, "comm", task->comm);
 	kco_json_str(out, "state", state);
-	if (task->cpu >= 0)
-		kco_json_int(out, "cpu", task->cpu);
-	else
-		kco_json_null(out, "cpu");
+	kco_json_known(out, "cpu", task->cpu);
 	kco_json_addr(out, "task", task->addr);
 	kco_frames_json(run->ctx, task, trace, &run->style);
 	bt_task_failed(run, task, trace);

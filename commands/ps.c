@@ -221,14 +221,8 @@ static void ps_row_json(const struct ps_table *t, const struct kco_task *task)
 	kco_json_row(out);
 	kco_json_int(out, "pid", task->tgid);
 	kco_json_int(out, "tid", task->tid);
-	if (task->ppid >= 0)
-		kco_json_int(out, "ppid", task->ppid);
-	else
-		kco_json_null(out, "ppid");
-	if (task->cpu >= 0)
-		kco_json_int(out, "cpu", task->cpu);
-	else
-		kco_json_null(out, "cpu");
+	kco_json_known(out, "ppid", task->ppid);
+	kco_json_known(out, "cpu", task->cpu);
 	kco_json_addr(out, "task", task->addr);
 	kco_json_str(out, "state", state);
 	kco_json_str(out, "comm", task->comm);

@@ -62,10 +62,7 @@ static void set_json(struct kco_out *out, const struct kco_task *t)
 	kco_json_int(out, "tid", t->tid);
 	kco_json_str(out, "comm", t->comm);
 	kco_json_addr(out, "task", t->addr);
-	if (t->cpu >= 0)
-		kco_json_int(out, "cpu", t->cpu);
-	else
-		kco_json_null(out, "cpu");
+	kco_json_known(out, "cpu", t->cpu);
 	kco_json_str(out, "state", state);
 	kco_json_bool(out, "active", t->flags & KCO_TASK_ACTIVE);
 	kco_json_bool(out, "panic", t->flags & KCO_TASK_PANIC);

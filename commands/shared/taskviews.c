@@ -57,10 +57,7 @@ static void taskview_json(struct kco_out *out, const struct kco_task *task)
 
 	kco_json_int(out, "pid", task->tgid);
 	kco_json_int(out, "tid", task->tid);
-	if (task->cpu >= 0)
-		kco_json_int(out, "cpu", task->cpu);
-	else
-		kco_json_null(out, "cpu");
+	kco_json_known(out, "cpu", task->cpu);
 	kco_json_addr(out, "task", task->addr);
 	kco_json_str(out, "state", state);
 	kco_json_str(out, "comm", task->comm);

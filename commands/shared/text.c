@@ -52,3 +52,11 @@ void kco_text_task_header(struct kco_out *out, const struct kco_task *task)
 	kco_style(out, KCO_STYLE_PLAIN);
 	kco_text(out, "\n");
 }
+
+void kco_json_known(struct kco_out *out, const char *key, int64_t v)
+{
+	if (v >= 0)
+		kco_json_int(out, key, v);
+	else
+		kco_json_null(out, key);
+}

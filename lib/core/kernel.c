@@ -126,18 +126,18 @@ static enum kco_status kernel_load_modules(struct kco_session *s, struct kco_err
 	return KCO_OS_SLOT(s->os, modules)(s, kernel_add_module, s, err);
 }
 
+static enum kco_status kernel_need_modules(struct kco_session *s, struct kco_err *err)
+{
+	KCO_LAZY(s->lazy_modules, kernel_load_modules(s, &s->lazy_modules.err), err);
+}
+
 enum kco_status kco_modules_get(struct kco_session *s, const struct kco_module **mods, size_t *n, struct kco_err *err)
 {
-	if (!s->lazy_modules.tried) {
-		s->lazy_modules.tried = true;
-		s->lazy_modules.err = KCO_ERR_INIT;
-		s->lazy_modules.err.code = kernel_load_modules(s, &s->lazy_modules.err);
-	}
-	if (s->lazy_modules.err.code && err)
-		*err = s->lazy_modules.err;
+	enum kco_status st = kernel_need_modules(s, err);
+
 	*mods = s->modules;
 	*n = s->nr_modules;
-	return s->lazy_modules.err.code;
+	return st;
 }
 
 bool kco_modules_incomplete(const struct kco_session *s)
@@ -181,22 +181,25 @@ enum kco_status kco_log_each(struct kco_session *s, bool (*fn)(void *arg, const 
 	return KCO_OS_SLOT(s->os, log)(s, fn, arg, err);
 }
 
+static enum kco_status kernel_load_system(struct kco_session *s, struct kco_err *err)
+{
+	if (!KCO_OS_SLOT(s->os, system))
+		return kernel_unsupported(s, "the system's description", err);
+	return KCO_OS_SLOT(s->os, system)(s, &s->system, err);
+}
+
+static enum kco_status kernel_need_system(struct kco_session *s, struct kco_err *err)
+{
+	KCO_LAZY(s->lazy_system, kernel_load_system(s, &s->lazy_system.err), err);
+}
+
 enum kco_status kco_system_get(struct kco_session *s, const struct kco_system_info **ret, struct kco_err *err)
 {
 	enum kco_status st = kco_session_need(s, KCO_NEED_OS, err);
 
 	if (st)
 		return st;
-	if (!s->lazy_system.tried) {
-		s->lazy_system.tried = true;
-		s->lazy_system.err = KCO_ERR_INIT;
-		s->lazy_system.err.code =
-			KCO_OS_SLOT(s->os, system)
-				? KCO_OS_SLOT(s->os, system)(s, &s->system, &s->lazy_system.err)
-				: kernel_unsupported(s, "the system's description", &s->lazy_system.err);
-	}
-	if (s->lazy_system.err.code && err)
-		*err = s->lazy_system.err;
+	st = kernel_need_system(s, err);
 	*ret = &s->system;
-	return s->lazy_system.err.code;
+	return st;
 }

@@ -25,19 +25,6 @@ struct kco_session_warning {
 	char text[];
 };
 
-/* Run @make once; give its result, good or bad, ever after. */
-#define SESSION_LAZY(s, lazy, make, err)                              \
-	do {                                                          \
-		if (!(s)->lazy.tried) {                               \
-			(s)->lazy.tried = true;                       \
-			(s)->lazy.err = KCO_ERR_INIT;                 \
-			(s)->lazy.err.code = make(s, &(s)->lazy.err); \
-		}                                                     \
-		if ((s)->lazy.err.code && (err))                      \
-			*(err) = (s)->lazy.err;                       \
-		return (s)->lazy.err.code;                            \
-	} while (0)
-
 enum kco_status kco_session_open_new(const struct kco_session_options *opts, struct kco_session **ret,
 				     struct kco_err *err)
 {
@@ -208,17 +195,17 @@ static enum kco_status session_make_os(struct kco_session *s, struct kco_err *er
 
 static enum kco_status session_need_os(struct kco_session *s, struct kco_err *err)
 {
-	SESSION_LAZY(s, lazy_os, session_make_os, err);
+	KCO_LAZY(s->lazy_os, session_make_os(s, &s->lazy_os.err), err);
 }
 
 static enum kco_status session_need_debuginfo(struct kco_session *s, struct kco_err *err)
 {
-	SESSION_LAZY(s, lazy_debuginfo, kco_session_open_debuginfo, err);
+	KCO_LAZY(s->lazy_debuginfo, kco_session_open_debuginfo(s, &s->lazy_debuginfo.err), err);
 }
 
 static enum kco_status session_need_module_lines(struct kco_session *s, struct kco_err *err)
 {
-	SESSION_LAZY(s, lazy_module_lines, kco_session_add_module_lines, err);
+	KCO_LAZY(s->lazy_module_lines, kco_session_add_module_lines(s, &s->lazy_module_lines.err), err);
 }
 
 enum kco_status kco_debuginfo_get(struct kco_session *s, struct kco_debuginfo **ret, struct kco_err *err)
@@ -286,7 +273,7 @@ static enum kco_status session_make_symbols(struct kco_session *s, struct kco_er
 
 static enum kco_status session_need_symbols(struct kco_session *s, struct kco_err *err)
 {
-	SESSION_LAZY(s, lazy_symbols, session_make_symbols, err);
+	KCO_LAZY(s->lazy_symbols, session_make_symbols(s, &s->lazy_symbols.err), err);
 }
 
 static enum kco_status session_make_types(struct kco_session *s, struct kco_err *err)
@@ -315,12 +302,12 @@ static enum kco_status session_make_types(struct kco_session *s, struct kco_err 
 
 static enum kco_status session_need_types(struct kco_session *s, struct kco_err *err)
 {
-	SESSION_LAZY(s, lazy_types, session_make_types, err);
+	KCO_LAZY(s->lazy_types, session_make_types(s, &s->lazy_types.err), err);
 }
 
 static enum kco_status session_need_tasks(struct kco_session *s, struct kco_err *err)
 {
-	SESSION_LAZY(s, lazy_tasks, kco_session_tasks_load, err);
+	KCO_LAZY(s->lazy_tasks, kco_session_tasks_load(s, &s->lazy_tasks.err), err);
 }
 
 enum kco_status kco_session_need(struct kco_session *s, unsigned needs, struct kco_err *err)
@@ -354,7 +341,7 @@ static enum kco_status session_make_unwind(struct kco_session *s, struct kco_err
 
 static enum kco_status session_need_unwind(struct kco_session *s, struct kco_err *err)
 {
-	SESSION_LAZY(s, lazy_unwind, session_make_unwind, err);
+	KCO_LAZY(s->lazy_unwind, session_make_unwind(s, &s->lazy_unwind.err), err);
 }
 
 enum kco_status kco_session_unwind_tables(struct kco_session *s, struct kco_unwind_tables **ret, struct kco_err *err)

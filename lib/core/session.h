@@ -21,6 +21,22 @@ struct kco_lazy {
 	struct kco_err err; /* code KCO_OK: it is there */
 };
 
+/*
+ * The body of a function: make a part once, by the expression @make (which
+ * fills @lazy.err), and give its result, good or bad, ever after.
+ */
+#define KCO_LAZY(lazy, make, ret_err)              \
+	do {                                       \
+		if (!(lazy).tried) {               \
+			(lazy).tried = true;       \
+			(lazy).err = KCO_ERR_INIT; \
+			(lazy).err.code = (make);  \
+		}                                  \
+		if ((lazy).err.code && (ret_err))  \
+			*(ret_err) = (lazy).err;   \
+		return (lazy).err.code;            \
+	} while (0)
+
 struct kco_session {
 	struct kco_session_options opts;
 	struct kco_arena arena; /* lives as long as the session */

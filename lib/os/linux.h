@@ -82,8 +82,7 @@ enum kco_status linux_tasks(struct kco_session *s, enum kco_status (*add)(void *
 			    void *arg, struct kco_err *err);
 /* linux_state.c */
 struct linux_states {
-	uint64_t letters_known; /* bit i: letter[i] was read */
-	char letter[24];	/* by fls(state & report) */
+	char letter[24]; /* by fls(state & report) */
 	unsigned n;
 	uint64_t noload; /* TASK_NOLOAD: with 'D' it makes 'I' */
 	char idle;

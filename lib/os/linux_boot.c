@@ -14,8 +14,6 @@
 #include "linux.h"
 
 #include <elf.h>
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,7 +130,7 @@ static enum kco_status boot_scan_chunk(struct kco_session *s, uint64_t pa, const
 static enum kco_status boot_scan(struct kco_session *s, const struct kco_err *note, struct kco_err *err)
 {
 	struct kco_reader *rd = kco_mem_reader(s->mem);
-	static _Thread_local uint8_t buf[BOOT_CHUNK + BOOT_OVERLAP];
+	uint8_t buf[BOOT_CHUNK + BOOT_OVERLAP];
 	unsigned candidates = 0;
 	uint64_t pa = 0;
 
@@ -145,7 +143,7 @@ static enum kco_status boot_scan(struct kco_session *s, const struct kco_err *no
 
 			if (kco_session_cancelled(s))
 				return kco_fail(err, KCO_E_CANCELLED, "interrupted");
-			(void)!kco_pread(rd, KCO_PADDR(pa), buf, n, &done, NULL);
+			(void)!kco_reader_read_once(rd, KCO_PHYS, pa, buf, n, &done, NULL);
 			st = boot_scan_chunk(s, pa, buf, done, &candidates, err);
 			if (st != KCO_DONE)
 				return st;

@@ -48,14 +48,7 @@ enum kco_status linux_cpus_load(struct kco_session *s, struct kco_err *err)
 {
 	struct linux_os *os = linux_of(s);
 
-	if (!os->lazy_cpus.tried) {
-		os->lazy_cpus.tried = true;
-		os->lazy_cpus.err = KCO_ERR_INIT;
-		os->lazy_cpus.err.code = cpus_load(s, &os->lazy_cpus.err);
-	}
-	if (os->lazy_cpus.err.code && err)
-		*err = os->lazy_cpus.err;
-	return os->lazy_cpus.err.code;
+	KCO_LAZY(os->lazy_cpus, cpus_load(s, &os->lazy_cpus.err), err);
 }
 
 enum kco_status linux_cpu_count(struct kco_session *s, unsigned *ret, struct kco_err *err)

@@ -32,7 +32,6 @@ enum task_field {
 	TF_FLAGS,
 	TF_STACK,
 	TF_MM,
-	TF_ACTIVE_MM,
 	TF_CPU,
 	TF_PARENT,
 	TF_LEADER,
@@ -60,7 +59,6 @@ static const struct {
 	[TF_FLAGS] = { { "flags" }, true },
 	[TF_STACK] = { { "stack" }, true },
 	[TF_MM] = { { "mm" }, true },
-	[TF_ACTIVE_MM] = { { "active_mm" }, false },
 	/* Since Linux bcf9033e5449 (v5.16) always in thread_info, before it next to it. */
 	[TF_CPU] = { { "thread_info.cpu", "cpu" }, false },
 	[TF_PARENT] = { { "real_parent", "parent" }, false },
@@ -140,14 +138,15 @@ static void tasks_mm_fields(struct tasks_walk *w)
 
 static void tasks_cpus(struct tasks_walk *w)
 {
+	static const char *const panic_cpus[] = { "panic_cpu", "crashing_cpu" };
 	struct kco_field curr, idle;
 	uint64_t cpu;
 
+	/* Both are -1 as long as nobody panics; a crash that panic() had no part in sets the second only. */
 	w->panic_cpu = -1;
-	if (!linux_variable(w->s, "panic_cpu", 4, &cpu, NULL) || !linux_variable(w->s, "crashing_cpu", 4, &cpu, NULL))
-		w->panic_cpu = (int32_t)cpu;
-	if (w->panic_cpu < 0 && !linux_variable(w->s, "crashing_cpu", 4, &cpu, NULL))
-		w->panic_cpu = (int32_t)cpu;
+	for (size_t i = 0; i < 2 && w->panic_cpu < 0; i++)
+		if (!linux_variable(w->s, panic_cpus[i], 4, &cpu, NULL))
+			w->panic_cpu = (int32_t)cpu;
 	if (linux_cpu_count(w->s, &w->nr_cpus, NULL) || linux_field(w->s, "rq", &curr, NULL, "curr", NULL) ||
 	    linux_field(w->s, "rq", &idle, NULL, "idle", NULL)) {
 		w->nr_cpus = 0;

@@ -135,14 +135,7 @@ enum kco_status linux_text_load(struct kco_session *s, struct kco_err *err)
 {
 	struct linux_os *os = linux_of(s);
 
-	if (!os->lazy_text.tried) {
-		os->lazy_text.tried = true;
-		os->lazy_text.err = KCO_ERR_INIT;
-		os->lazy_text.err.code = text_load(s, &os->lazy_text.err);
-	}
-	if (os->lazy_text.err.code && err)
-		*err = os->lazy_text.err;
-	return os->lazy_text.err.code;
+	KCO_LAZY(os->lazy_text, text_load(s, &os->lazy_text.err), err);
 }
 
 /* Loaded before workers start (kco_unwinder_new), then read-only. */

@@ -167,5 +167,7 @@ enum kco_status kco_current_task(struct kco_cmd_ctx *ctx, const struct kco_task 
 const char *kco_format_symbol(struct kco_cmd_ctx *ctx, uint64_t addr);
 /** crash's header line: PID: 1  TASK: ...  CPU: 0  COMMAND: "init" */
 void kco_text_task_header(struct kco_out *out, const struct kco_task *task);
+/** A JSON integer of which a negative value means unknown: null then (struct kco_task's cpu and ppid). */
+void kco_json_known(struct kco_out *out, const char *key, int64_t v);
 
 #endif
