@@ -18,6 +18,7 @@
 #include "debuginfo.h"
 #include "lines.h"
 #include "orc.h"
+#include "process_priv.h"
 #include "tasks.h"
 
 struct kco_session_warning {
@@ -53,6 +54,7 @@ void kco_session_free(struct kco_session *s)
 {
 	if (!s)
 		return;
+	kco_session_processes_fini(s);
 	if (s->os && KCO_OS_SLOT(s->os, fini))
 		KCO_OS_SLOT(s->os, fini)(s);
 	kco_symbols_free(s->symbols);

@@ -65,6 +65,7 @@ struct kco_session {
 		lazy_unwind, lazy_system;
 	atomic_bool cancelled;
 	uint32_t next_space_id;
+	struct kco_platform *platform;	      /* lib/proc/process.c's, NULL before the first process is asked for */
 	struct kco_session_warning *warnings; /* texts already given */
 };
 

@@ -17,6 +17,7 @@
 #include "bulk.h"
 #include "debuginfo.h"
 #include "kallsyms.h"
+#include "linux_process.h"
 #include "linux_x86_64.h"
 #include "linux_x86_64_mmu.h"
 
@@ -193,6 +194,7 @@ static enum kco_status linux_bias(struct kco_session *s, struct kco_debuginfo *d
 
 const struct kco_os_ops kco_os_linux = {
 	.name = "linux",
+	.process = &kco_os_linux_process,
 	.detect = linux_detect,
 	.init = linux_init,
 	.fini = linux_fini,

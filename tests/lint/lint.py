@@ -86,7 +86,7 @@ def check_rows(root):
 
 def check_headers(root):
     """Each header compiles alone."""
-    paths = ['lib/include', 'lib/segment/include', 'formats/include', 'lib/image', 'lib/core', 'lib/os', 'lib/arch',
+    paths = ['lib/include', 'lib/segment/include', 'formats/include', 'lib/image', 'lib/core', 'lib/os', 'lib/proc', 'lib/arch',
              'lib/segment', 'formats/shared', 'commands/shared', 'cli']
     flags = [f'-I{root / p}' for p in paths]
     for header in sorted(root.glob('**/*.h')):

@@ -30,11 +30,13 @@ struct kco_stack_range {
 	uint64_t end;	  /* one past the highest */
 };
 
+struct kco_os_process_ops;
 struct kco_unwind_tables;
 
 struct kco_os_ops {
 	const char *name; /* "linux" */
 	const struct kco_os_ops *base;
+	const struct kco_os_process_ops *process; /* what it knows of processes: os_process.h; may be NULL */
 	/* Could this dump be mine? 0..100. Reads no virtual memory. */
 	int (*detect)(struct kco_session *s);
 	/*

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Why a thread stands still, and the signals of threads and processes.
+ */
+#ifndef KCO_STOP_H
+#define KCO_STOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <kco/process.h>
+#include <kco/thread.h>
+
+enum kco_stop_kind {
+	KCO_STOP_NONE,	    /* running in user mode, or waiting for a CPU there */
+	KCO_STOP_PANIC,	    /* it panicked */
+	KCO_STOP_EXCEPTION, /* an exception that the kernel was handling: vector, error_code, addr */
+	KCO_STOP_NMI,	    /* its CPU was taken by the NMI that stops the others */
+	KCO_STOP_SYSCALL,
+	KCO_STOP_SIGNAL,       /* a signal is being delivered: info */
+	KCO_STOP_GROUP,	       /* job control: SIGSTOP and friends */
+	KCO_STOP_TRACE_SIGNAL, /* stopped for its tracer: a signal ... */
+	KCO_STOP_TRACE_SYSCALL_ENTRY,
+	KCO_STOP_TRACE_SYSCALL_EXIT,
+	KCO_STOP_TRACE_EXEC,
+	KCO_STOP_TRACE_FORK,
+	KCO_STOP_TRACE_VFORK,
+	KCO_STOP_TRACE_VFORK_DONE,
+	KCO_STOP_TRACE_CLONE,
+	KCO_STOP_TRACE_EXIT,
+	KCO_STOP_TRACE_SECCOMP,
+	KCO_STOP_TRACE_STOP, /* ... PTRACE_INTERRUPT, PTRACE_SEIZE's stops */
+	KCO_STOP_BREAKPOINT,
+	KCO_STOP_WATCHPOINT,
+	KCO_STOP_STEP,
+	KCO_STOP_VFORK_PARENT,
+	KCO_STOP_FUTEX,
+	KCO_STOP_PAGE_FAULT,
+	KCO_STOP_IO,
+	KCO_STOP_RUNNABLE, /* preempted in the kernel, or woken and not yet on a CPU */
+	KCO_STOP_KTHREAD,  /* a kernel thread: wchan */
+	KCO_STOP_ZOMBIE,
+	KCO_STOP_DEAD,
+};
+
+/** What siginfo_t tells, decoded. Fields that the signal does not have are 0. */
+struct kco_siginfo {
+	int32_t signo, code, err;
+	int32_t pid; /* sender, or child; */
+	uint32_t uid;
+	int32_t status; /* SIGCHLD; the event code of ptrace stops */
+	uint64_t addr;	/* SIGSEGV, SIGTRAP, ...; SIGSYS: the call's address */
+	uint64_t value; /* sigqueue(), timers */
+	int32_t timer, overrun, band, fd;
+	int32_t syscall;  /* SIGSYS */
+	uint8_t raw[128]; /* as the kernel would copy it to user memory */
+};
+
+struct kco_stop {
+	enum kco_stop_kind kind;
+	bool has_info;
+	struct kco_siginfo info;
+	int32_t signo;		  /* the signal a debugger would report, 0 none */
+	const char *trap;	  /* NetBSD's word: "TRAP_BRKPT", "TRAP_TRACE", "TRAP_DBREG", "TRAP_EXEC", "TRAP_CHLD",
+				     "TRAP_LWP", "TRAP_SCE", "TRAP_SCX"; NULL none */
+	int64_t lwp;		  /* the target: a tid, 0 for the whole process */
+	int64_t syscall;	  /* number, -1 none */
+	const char *syscall_name; /* NULL unknown */
+	uint64_t args[6];
+	unsigned nr_args; /* how many the call takes; 6 unknown */
+	int32_t vector;	  /* exceptions, else -1 */
+	uint64_t error_code;
+	uint64_t addr;	   /* fault address, futex word, watched address, breakpoint */
+	const char *wchan; /* where in the kernel it waits, NULL unknown */
+	int64_t tracer;	   /* pid of its tracer, 0 none */
+	char text[200];	   /* for people: "syscall futex(0x7f.., FUTEX_WAIT, ...)", "signal SIGSTOP" */
+};
+
+/** A stable word for `kind` in JSON: "panic", "syscall", "trace exec", ... */
+const char *kco_stop_kind_name(enum kco_stop_kind kind);
+enum kco_status kco_stop_get(struct kco_process *p, const struct kco_task *task, struct kco_stop *ret,
+			     struct kco_err *err) KCO_MUST_USE;
+
+#endif

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The registers of a thread in user mode: what a debugger that had stopped it
+ * would show.
+ */
+#ifndef KCO_THREAD_H
+#define KCO_THREAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <kco/arch.h>
+#include <kco/process.h>
+
+enum kco_entry_kind {
+	KCO_ENTRY_NONE,	     /* the CPU itself was in user mode: these are its own registers */
+	KCO_ENTRY_SYSCALL,   /* syscall is the number */
+	KCO_ENTRY_INTERRUPT, /* an interrupt, fault or exception took it from where it was */
+	KCO_ENTRY_UNKNOWN,
+};
+
+/** General registers of user mode. Those of a 32-bit thread have their upper halves zero. */
+struct kco_thread_regs {
+	struct kco_regs regs; /* by arch->regs[]; with fs_base and gs_base */
+	enum kco_entry_kind entry;
+	bool compat;	  /* was running 32-bit code */
+	int64_t syscall;  /* the number, with entry SYSCALL; -1 none */
+	uint64_t args[6]; /* its arguments, with entry SYSCALL */
+	uint64_t frame;	  /* kernel address of the saved registers, 0: they are the CPU's */
+};
+
+/** KCO_E_RANGE: it has none (a kernel thread, the dead, a CPU whose registers the dump lacks). */
+enum kco_status kco_thread_regs_get(struct kco_process *p, const struct kco_task *task, struct kco_thread_regs *ret,
+				    struct kco_err *err) KCO_MUST_USE;
+
+#define KCO_XSTATE_MAX 16384
+
+/**
+ * Floating-point and vector state in the standard (not compacted) form of
+ * XSAVE, which is what NT_X86_XSTATE holds: Intel SDM volume 1, chapter 13.
+ */
+struct kco_xstate {
+	uint8_t area[KCO_XSTATE_MAX];
+	size_t size;	   /* bytes that are valid: 576 and up; 512 when the kernel has FXSAVE only */
+	uint64_t features; /* XCR0-style: the components that area has room for */
+	uint64_t in_use;   /* XSTATE_BV: those not in their initial state */
+	bool stale;	   /* the CPU ran the thread and nobody saved its state: these are older values */
+};
+enum kco_status kco_thread_xstate_get(struct kco_process *p, const struct kco_task *task, struct kco_xstate *ret,
+				      struct kco_err *err) KCO_MUST_USE;
+
+/** DR0-DR3, DR6, DR7 as the thread would have them (index is the number). */
+enum kco_status kco_thread_debugregs_get(struct kco_process *p, const struct kco_task *task, uint64_t dr[8],
+					 struct kco_err *err) KCO_MUST_USE;
+
+#endif
