@@ -128,13 +128,39 @@ static void complete_files(struct complete *c)
 		closedir(d);
 }
 
+/* A command's name, or its first word when it has two. */
+static void complete_first_word(struct complete *c, const char *name)
+{
+	const char *space = strchr(name, ' ');
+	const char *word = space ? kco_arena_strndup(c->arena, name, (size_t)(space - name)) : name;
+
+	if (word)
+		complete_add(c, word);
+}
+
 static void complete_commands(struct complete *c)
 {
 	for (const struct kco_cmd *const *cmd = c->p->cmds; *cmd; cmd++) {
-		complete_add(c, (*cmd)->name);
+		complete_first_word(c, (*cmd)->name);
 		// Aliases would only clutter the list of all.
 		for (const char *const *a = c->len ? (*cmd)->aliases : NULL; a && *a; a++)
-			complete_add(c, *a);
+			complete_first_word(c, *a);
+	}
+}
+
+/* The second words of commands whose first one is @first. */
+static void complete_second_words(struct complete *c, const char *first)
+{
+	size_t n = strlen(first);
+
+	for (const struct kco_cmd *const *cmd = c->p->cmds; *cmd; cmd++) {
+		const char *space = strchr((*cmd)->name, ' ');
+
+		if (space && strncmp((*cmd)->name, first, n) == 0)
+			complete_add(c, space + 1);
+		for (const char *const *a = c->len ? (*cmd)->aliases : NULL; a && *a; a++)
+			if ((space = strchr(*a, ' ')) != NULL && strncmp(*a, first, n) == 0)
+				complete_add(c, space + 1);
 	}
 }
 
@@ -228,13 +254,13 @@ static void complete_options(struct complete *c, const struct kco_cmd *cmd)
 		c->ret->end = '\0';
 }
 
-/* The argument that the word behind @argc others would be. */
-static void complete_argument(struct complete *c, const struct kco_cmd *cmd, int argc, char **argv)
+/* The argument that the word behind @argc others, @nr_name of which are the name, would be. */
+static void complete_argument(struct complete *c, const struct kco_cmd *cmd, int nr_name, int argc, char **argv)
 {
 	const struct kco_arg *arg = cmd->args;
 	int nth = 0;
 
-	for (int i = 1; i < argc; i++) {
+	for (int i = nr_name; i < argc; i++) {
 		if (argv[i][0] != '-')
 			nth++;
 		else if (complete_option(cmd, argv[i]))
@@ -251,13 +277,19 @@ static void complete_argument(struct complete *c, const struct kco_cmd *cmd, int
 /* The word behind @argc complete ones of a command's line. */
 static void complete_in_command(struct complete *c, int argc, char **argv)
 {
-	const struct kco_cmd *cmd = kco_cmd_find(c->p->cmds, argv[0], NULL);
+	int nr_name;
+	const struct kco_cmd *cmd = kco_cmd_find_words(c->p->cmds, argc, argv, &nr_name, NULL);
 	const struct kco_opt *opt;
 	const char *eq;
 
-	if (!cmd)
+	if (!cmd) {
+		if (argc == 1)
+			complete_second_words(c, argv[0]);
 		return;
-	opt = argc > 1 ? complete_option(cmd, argv[argc - 1]) : NULL;
+	}
+	if (cmd->args && argc == 2 && nr_name == 1 && cmd->args->word == KCO_WORD_COMMAND)
+		complete_second_words(c, argv[1]); // help process ...
+	opt = argc > nr_name ? complete_option(cmd, argv[argc - 1]) : NULL;
 	if (opt) {
 		complete_word(c, opt->word, opt->choices);
 		return;
@@ -273,7 +305,7 @@ static void complete_in_command(struct complete *c, int argc, char **argv)
 	} else if (c->prefix[0] == '-') {
 		complete_options(c, cmd);
 	} else {
-		complete_argument(c, cmd, argc, argv);
+		complete_argument(c, cmd, nr_name, argc, argv);
 	}
 }
 

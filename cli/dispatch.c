@@ -190,6 +190,7 @@ static enum kco_status dispatch_run_line(struct kco_cmd_ctx *ctx, const char *te
 	struct kco_program p = *outer->p;
 	struct dispatch d = { .p = &p, .globals = outer->globals, .nested = true };
 	enum kco_status st;
+	int used;
 
 	p.session = ctx->session;
 	p.context = (struct kco_context){ 0 };
@@ -199,8 +200,8 @@ static enum kco_status dispatch_run_line(struct kco_cmd_ctx *ctx, const char *te
 	if (!st && (line.to != KCO_LINE_OUT || !line.argc))
 		st = kco_fail(err, KCO_E_USAGE, "one command, without a pipe or a redirection");
 	if (!st) {
-		d.cmd = kco_cmd_find(p.cmds, line.argv[0], err);
-		st = d.cmd ? dispatch_parse(&d, line.argc - 1, line.argv + 1, 0, err) : KCO_E_USAGE;
+		d.cmd = kco_cmd_find_words(p.cmds, line.argc, line.argv, &used, err);
+		st = d.cmd ? dispatch_parse(&d, line.argc - used, line.argv + used, 0, err) : KCO_E_USAGE;
 	}
 	if (!st)
 		st = kco_program_check_args(d.cmd, d.argc, d.argv, err);
@@ -278,18 +279,18 @@ int kco_program_run(struct kco_program *p, int argc, char **argv, int skip, cons
 	struct dispatch d = { .p = p, .globals = p->globals };
 	struct kco_err err = KCO_ERR_INIT;
 	double start = kco_program_clock();
-	int status = KCO_EXIT_USAGE;
+	int status = KCO_EXIT_USAGE, used;
 	enum kco_status st;
 
 	kco_interrupt_clear();
-	d.cmd = kco_cmd_find(p->cmds, argv[0], &err);
+	d.cmd = kco_cmd_find_words(p->cmds, argc, argv, &used, &err);
 	if (!d.cmd) {
 		kco_report("%s", err.msg);
 		kco_program_worsen(p, status);
 		return status;
 	}
 	kco_arena_init(&d.arena);
-	st = dispatch_parse(&d, argc - 1, argv + 1, skip, &err);
+	st = dispatch_parse(&d, argc - used, argv + used, skip, &err);
 	if (!st)
 		st = d.globals.help ? dispatch_turn_to_help(&d, &err)
 				    : kco_program_check_args(d.cmd, d.argc, d.argv, &err);

@@ -119,9 +119,9 @@ static int main_lines(struct kco_program *p, char **words, int n)
 
 /*
  * One command. Its words are parsed twice: for the dump among them, and again,
- * with the dump's symbols, for what they mean.
+ * with the dump's symbols, for what they mean. @nr_name of them are its name.
  */
-static int main_one_shot(struct kco_program *p, const struct kco_cmd *cmd, int argc, char **argv)
+static int main_one_shot(struct kco_program *p, const struct kco_cmd *cmd, int nr_name, int argc, char **argv)
 {
 	void *scratch = kco_arena_alloc(&p->arena, cmd->opts_size + 1);
 	char **words = kco_arena_array(&p->arena, (size_t)argc + 1, sizeof(*words));
@@ -136,7 +136,7 @@ static int main_one_shot(struct kco_program *p, const struct kco_cmd *cmd, int a
 	enum kco_status st = KCO_E_NOMEM;
 
 	if (scratch && words)
-		st = kco_options_parse(&how, argc - 1, argv + 1, words, &n, &used, &err);
+		st = kco_options_parse(&how, argc - nr_name, argv + nr_name, words, &n, &used, &err);
 	if (st) {
 		kco_context(&err, st, "%s", cmd->name);
 		return main_fail(p, &err, KCO_EXIT_USAGE);
@@ -159,34 +159,42 @@ static int main_one_shot(struct kco_program *p, const struct kco_cmd *cmd, int a
 	return kco_program_run(p, argc, argv, taken, NULL);
 }
 
-static bool main_is_exact(const struct kco_cmd *cmd, const char *word)
+/* Are the first @used of @words the whole name of @cmd, or of an alias? */
+static bool main_is_exact(const struct kco_cmd *cmd, char *const *words, int used)
 {
-	if (strcmp(cmd->name, word) == 0)
+	char name[80];
+
+	snprintf(name, sizeof(name), "%s%s%s", words[0], used > 1 ? " " : "", used > 1 ? words[1] : "");
+	if (strcmp(cmd->name, name) == 0)
 		return true;
 	for (const char *const *a = cmd->aliases; a && *a; a++)
-		if (strcmp(*a, word) == 0)
+		if (strcmp(*a, name) == 0)
 			return true;
 	return false;
 }
 
 /* A command's name comes before a file's, and that before the beginning of a command's. */
-static const struct kco_cmd *main_command(struct kco_program *p, const char *word, struct kco_err *err)
+static const struct kco_cmd *main_command(struct kco_program *p, int argc, char *const *argv, int *used,
+					  struct kco_err *err)
 {
-	const struct kco_cmd *cmd = kco_cmd_find(p->cmds, word, err);
+	const struct kco_cmd *cmd = kco_cmd_find_words(p->cmds, argc, argv, used, err);
 
-	if (cmd && !main_is_exact(cmd, word) && kco_target_is_file(word))
+	if (cmd && !main_is_exact(cmd, argv, *used) && kco_target_is_file(argv[0]))
 		return NULL;
 	return cmd;
 }
 
 /* `kcodbg vmcore bt` */
-static int main_dump_first(struct kco_program *p, const char *dump, const char *word)
+static int main_dump_first(struct kco_program *p, const char *dump, int argc, char *const *argv)
 {
-	const struct kco_cmd *cmd = word && !kco_target_is_file(word) ? kco_cmd_find(p->cmds, word, NULL) : NULL;
+	const struct kco_cmd *cmd = NULL;
+	int used;
 
-	if (!cmd || !main_is_exact(cmd, word))
+	if (argc && !kco_target_is_file(argv[0]))
+		cmd = kco_cmd_find_words(p->cmds, argc, argv, &used, NULL);
+	if (!cmd || !main_is_exact(cmd, argv, used))
 		return KCO_EXIT_OK;
-	kco_report("the command comes before the dump: kcodbg %s ... %s", word, dump);
+	kco_report("the command comes before the dump: kcodbg %s ... %s", cmd->name, dump);
 	kco_program_worsen(p, KCO_EXIT_USAGE);
 	return p->exit_status;
 }
@@ -198,7 +206,7 @@ static int main_run(struct kco_program *p, int argc, char **argv)
 	char **words = kco_arena_array(&p->arena, (size_t)argc + 1, sizeof(*words));
 	const struct kco_cmd *cmd;
 	struct kco_err err = KCO_ERR_INIT;
-	int n, used = 0;
+	int n, used = 0, nr_name;
 
 	if (!words)
 		return KCO_EXIT_ROWS;
@@ -207,12 +215,12 @@ static int main_run(struct kco_program *p, int argc, char **argv)
 	argc -= 1 + used;
 	argv += 1 + used;
 	if (argc > 0 && !p->globals.scripts.n && !p->globals.version) {
-		cmd = main_command(p, argv[0], &err);
+		cmd = main_command(p, argc, argv, &nr_name, &err);
 		if (cmd)
-			return main_one_shot(p, cmd, argc, argv);
+			return main_one_shot(p, cmd, nr_name, argc, argv);
 		if (!kco_target_is_file(argv[0]) && !strchr(argv[0], '/'))
 			return main_fail(p, &err, KCO_EXIT_USAGE);
-		if (main_dump_first(p, argv[0], argv[1]))
+		if (main_dump_first(p, argv[0], argc - 1, argv + 1))
 			return p->exit_status;
 	}
 	how.stop_at_word = false;

@@ -200,7 +200,7 @@ static void help_list(struct kco_cmd_ctx *ctx)
 		}
 		kco_text(ctx->out, "  ");
 		kco_style(ctx->out, KCO_STYLE_NAME);
-		kco_text(ctx->out, "%-10s", (*c)->name);
+		kco_text(ctx->out, "%-17s", (*c)->name);
 		kco_style(ctx->out, KCO_STYLE_PLAIN);
 		kco_text(ctx->out, "  %s\n", (*c)->summary);
 	}
@@ -274,14 +274,27 @@ static const struct kco_col help_json_cols[] = {
 	{ "help", "MEANING", 0 },
 };
 
-static enum kco_status help_json(struct kco_cmd_ctx *ctx, const char *name, struct kco_err *err)
+/* The command that the words from @first on name, all of them. */
+static const struct kco_cmd *help_find(struct kco_cmd_ctx *ctx, int first, struct kco_err *err)
 {
-	const struct kco_cmd *only = name ? kco_cmd_find(ctx->commands, name, err) : NULL;
+	int used;
+	const struct kco_cmd *cmd = kco_cmd_find_words(ctx->commands, ctx->argc - first, ctx->argv + first, &used, err);
+
+	if (cmd && first + used < ctx->argc) {
+		kco_fail(err, KCO_E_USAGE, "one word too many: '%.60s'", ctx->argv[first + used]);
+		return NULL;
+	}
+	return cmd;
+}
+
+static enum kco_status help_json(struct kco_cmd_ctx *ctx, struct kco_err *err)
+{
+	const struct kco_cmd *only = ctx->argc > 1 ? help_find(ctx, 1, err) : NULL;
 	struct kco_table *t;
 
-	if (name && !only)
+	if (ctx->argc > 1 && !only)
 		return KCO_E_USAGE;
-	if (!name && !kco_out_json(ctx->out)) {
+	if (!only && !kco_out_json(ctx->out)) {
 		help_paragraphs(
 			ctx->out,
 			"With --json a command writes JSON Lines: one object a row, in UTF-8. Addresses are "
@@ -314,9 +327,7 @@ static enum kco_status help_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 	const struct kco_cmd *cmd;
 
 	if (topic && strcmp(topic, "json") == 0)
-		return help_json(ctx, ctx->argv[1], err);
-	if (ctx->argc > 1)
-		return kco_fail(err, KCO_E_USAGE, "one word too many: '%.60s'", ctx->argv[1]);
+		return help_json(ctx, err);
 	if (!topic) {
 		help_list(ctx);
 		kco_text(ctx->out,
@@ -332,7 +343,7 @@ static enum kco_status help_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 		help_formats(ctx);
 		return KCO_OK;
 	}
-	cmd = kco_cmd_find(ctx->commands, topic, err);
+	cmd = help_find(ctx, 0, err);
 	if (!cmd)
 		return KCO_E_USAGE;
 	if (kco_out_json(ctx->out))
@@ -344,7 +355,7 @@ static enum kco_status help_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 
 static const struct kco_arg help_args[] = {
 	{ KCO_WORD_COMMAND, "COMMAND|kcodbg|formats|json", .optional = true },
-	{ KCO_WORD_COMMAND, "COMMAND", .optional = true },
+	{ KCO_WORD_COMMAND, "COMMAND", .optional = true, .repeat = true },
 	{ 0 },
 };
 

@@ -24,9 +24,9 @@ static void bash_values(FILE *f, const char *cmd, const struct kco_opt *o)
 			continue;
 		fputs("\t", f);
 		if (o->short_name)
-			fprintf(f, "%s:-%c%s", cmd, o->short_name, o->long_name ? "|" : "");
+			fprintf(f, "\"%s\":-%c%s", cmd, o->short_name, o->long_name ? "|" : "");
 		if (o->long_name)
-			fprintf(f, "%s:--%s", cmd, o->long_name);
+			fprintf(f, "\"%s\":--%s", cmd, o->long_name);
 		fputs(") echo \"", f);
 		if (o->kind != KCO_OPT_CHOICE)
 			fputs(o->word == KCO_WORD_FILE ? "@files" : "@none", f);
@@ -37,18 +37,54 @@ static void bash_values(FILE *f, const char *cmd, const struct kco_opt *o)
 	}
 }
 
+/* Is there a command before @c whose first word is the same? */
+static bool bash_seen(const struct docgen *d, const struct kco_cmd *const *c)
+{
+	size_t n = strcspn((*c)->name, " ");
+
+	for (const struct kco_cmd *const *b = d->cmds; b != c; b++)
+		if (strcspn((*b)->name, " ") == n && strncmp((*b)->name, (*c)->name, n) == 0)
+			return true;
+	return false;
+}
+
+/* The first words of the commands, each once. */
+static void bash_commands(const struct docgen *d, FILE *f)
+{
+	fputs("\techo \"", f);
+	for (const struct kco_cmd *const *c = d->cmds; *c; c++)
+		if (!bash_seen(d, c))
+			fprintf(f, "%s%.*s", c == d->cmds ? "" : " ", (int)strcspn((*c)->name, " "), (*c)->name);
+	fputs("\"\n", f);
+}
+
+/* "process) echo "list attach" ;;": the second words that go with a first. */
+static void bash_seconds(const struct docgen *d, FILE *f)
+{
+	for (const struct kco_cmd *const *c = d->cmds; *c; c++) {
+		size_t n = strcspn((*c)->name, " ");
+
+		if (!(*c)->name[n] || bash_seen(d, c))
+			continue;
+		fprintf(f, "\t%.*s) echo \"", (int)n, (*c)->name);
+		for (const struct kco_cmd *const *b = c; *b; b++)
+			if (strncmp((*b)->name, (*c)->name, n + 1) == 0)
+				fprintf(f, "%s%s", b == c ? "" : " ", (*b)->name + n + 1);
+		fputs("\" ;;\n", f);
+	}
+}
+
 bool docgen_bash(const struct docgen *d, FILE *f, const char *part)
 {
 	if (strcmp(part, "bash-commands") == 0) {
-		fputs("\techo \"", f);
-		for (const struct kco_cmd *const *c = d->cmds; *c; c++)
-			fprintf(f, "%s%s", c == d->cmds ? "" : " ", (*c)->name);
-		fputs("\"\n", f);
+		bash_commands(d, f);
+	} else if (strcmp(part, "bash-seconds") == 0) {
+		bash_seconds(d, f);
 	} else if (strcmp(part, "bash-options") == 0) {
 		for (const struct kco_cmd *const *c = d->cmds; *c; c++) {
-			fprintf(f, "\t%s", (*c)->name);
+			fprintf(f, "\t\"%s\"", (*c)->name);
 			for (const char *const *a = (*c)->aliases; a && *a; a++)
-				fprintf(f, "|%s", *a);
+				fprintf(f, "|\"%s\"", *a);
 			fputs(") echo \"", f);
 			bash_names(f, (*c)->opts);
 			fputs("\" ;;\n", f);

@@ -106,6 +106,8 @@ int main(int argc, char **argv)
 
 		if (asprintf(&path, "man/kcodbg-%s.1", (*c)->name) < 0)
 			main_die((*c)->name);
+		for (char *p = path; *p; p++)
+			*p = *p == ' ' ? '-' : *p;
 		out = main_open(argv[2], path, "w");
 		docgen_man_command(&d, out, *c);
 		main_close(out, path);

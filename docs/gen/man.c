@@ -108,14 +108,24 @@ static void man_title(const struct docgen *d, FILE *f, const char *prefix, const
 	fputs(".TH ", f);
 	for (const char *parts[] = { prefix, name, NULL }, **p = parts; *p; p++)
 		for (const char *c = *p; *c; c++)
-			fputc(toupper((unsigned char)*c), f);
+			fputc(*c == ' ' ? '-' : toupper((unsigned char)*c), f);
 	fprintf(f, " 1 \"\" \"kcodbg %s\" \"User Commands\"\n", d->version);
+}
+
+/* "kcodbg\-process\-list" */
+static void man_page_name(FILE *f, const struct kco_cmd *cmd)
+{
+	fputs("kcodbg\\-", f);
+	for (const char *c = cmd->name; *c; c++)
+		fputs(*c == ' ' ? "\\-" : (char[]){ *c, '\0' }, f);
 }
 
 void docgen_man_command(const struct docgen *d, FILE *f, const struct kco_cmd *cmd)
 {
 	man_title(d, f, "kcodbg-", cmd->name);
-	fprintf(f, ".SH NAME\nkcodbg\\-%s \\- ", cmd->name);
+	fputs(".SH NAME\n", f);
+	man_page_name(f, cmd);
+	fputs(" \\- ", f);
 	man_string(f, cmd->summary);
 	fprintf(f, "\n.SH SYNOPSIS\n.B kcodbg %s\n", cmd->name);
 	if (cmd->opts)
@@ -158,7 +168,9 @@ bool docgen_man(const struct docgen *d, FILE *f, const char *part)
 		for (const struct kco_cmd *const *c = d->cmds; *c; c++) {
 			fprintf(f, ".TP\n\\fB%s\\fR\n", (*c)->name);
 			man_string(f, (*c)->summary);
-			fprintf(f, "; see \\fBkcodbg\\-%s\\fR(1).\n", (*c)->name);
+			fputs("; see \\fB", f);
+			man_page_name(f, *c);
+			fputs("\\fR(1).\n", f);
 		}
 	} else if (strcmp(part, "man-formats") == 0) {
 		for (const struct kco_format_ops *const *o = d->formats; *o; o++) {
@@ -169,8 +181,11 @@ bool docgen_man(const struct docgen *d, FILE *f, const char *part)
 			fputs(".\n", f);
 		}
 	} else if (strcmp(part, "man-see-also") == 0) {
-		for (const struct kco_cmd *const *c = d->cmds; *c; c++)
-			fprintf(f, "\\fBkcodbg\\-%s\\fR(1),\n", (*c)->name);
+		for (const struct kco_cmd *const *c = d->cmds; *c; c++) {
+			fputs("\\fB", f);
+			man_page_name(f, *c);
+			fputs("\\fR(1),\n", f);
+		}
 	} else {
 		return false;
 	}

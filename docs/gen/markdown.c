@@ -54,7 +54,10 @@ static void markdown_commands(const struct docgen *d, FILE *f)
 {
 	fputs("| command | shows |\n|---|---|\n", f);
 	for (const struct kco_cmd *const *c = d->cmds; *c; c++) {
-		fprintf(f, "| [%s](commands/%s.md) | ", (*c)->name, (*c)->name);
+		fprintf(f, "| [%s](commands/", (*c)->name);
+		for (const char *p = (*c)->name; *p; p++)
+			fputc(*p == ' ' ? '_' : *p, f);
+		fputs(".md) | ", f);
 		markdown_cell(f, (*c)->summary);
 		fputs(" |\n", f);
 	}

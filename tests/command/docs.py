@@ -55,11 +55,12 @@ class Pages(unittest.TestCase):
         missing = []
         for row in ask('help'):
             name = row['command']
-            page = SOURCE / 'docs/commands' / f'{name}.md'
+            page = SOURCE / 'docs/commands' / (name.replace(' ', '_') + '.md')
             if not page.exists():
-                missing.append(f'there is no docs/commands/{name}.md')
+                missing.append(f'there is no docs/commands/{page.name}')
                 continue
-            missing += [f'{page.name}: {option}' for option in missing_options(ask('help', name)[0], page.read_text())]
+            missing += [f'{page.name}: {option}'
+                        for option in missing_options(ask('help', *name.split())[0], page.read_text())]
         self.assertEqual(missing, [])
 
     def test_kept_pages_are_up_to_date(self):
@@ -71,7 +72,7 @@ class Pages(unittest.TestCase):
 class Man(unittest.TestCase):
     def test_every_command_has_a_page_without_warnings(self):
         self.assertTrue(shutil.which('groff'), 'groff is not installed: scripts/setup')
-        for name in ['kcodbg'] + ['kcodbg-' + row['command'] for row in ask('help')]:
+        for name in ['kcodbg'] + ['kcodbg-' + row['command'].replace(' ', '-') for row in ask('help')]:
             page = BUILT / 'man' / f'{name}.1'
             got = subprocess.run(['groff', '-man', '-Tutf8', '-ww', '-P-cbou', str(page)], capture_output=True, text=True)
             self.assertEqual((got.returncode, got.stderr), (0, ''), name)
@@ -98,6 +99,12 @@ class Completion(unittest.TestCase):
         self.assertEqual(self.complete('hel'), ['help'])
         self.assertIn('set', self.complete('-q', ''))
         self.assertIn('set', self.complete('-c', 'vmcore', ''))
+
+    def test_names_of_two_words(self):
+        self.assertIn('process', self.complete('proc'))
+        self.assertIn('attach', self.complete('process', 'att'))
+        self.assertEqual(self.complete('process', 'attach', '--no-p'), ['--no-pager'])
+        self.assertEqual(self.complete('settings', 'se'), ['set'])
 
     def test_options_of_the_command_and_the_program(self):
         self.assertEqual(self.complete('set', '--pan'), ['--panic'])

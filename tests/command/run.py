@@ -149,7 +149,7 @@ def run_case(case, kcodbg, schema, seen, update):
     """Complaints about one case."""
     script, options = parse_case(case)
     kind = case.name.split('.')[0]
-    command = case.parent.name
+    command = case.parent.name.replace('_', ' ')
     with tempfile.TemporaryDirectory(prefix='kcodbg-case-') as home:
         kit.scratch_files(home)
         cwd = home if 'scratch' in options else kit.FIXTURES
@@ -214,8 +214,9 @@ def run_folder(folder, kcodbg, schema, update=False):
             continue
         count += 1
         complaints += [f'{case.name}: {c}' for c in run_case(case, kcodbg, schema, seen, update)]
-    if folder.name in schema:
-        complaints += list(unseen_keys(folder, schema[folder.name], seen))
+    command = folder.name.replace('_', ' ')
+    if command in schema:
+        complaints += list(unseen_keys(folder, schema[command], seen))
     if not count:
         complaints.append('there is no case')
     return count, complaints

@@ -86,8 +86,15 @@ class Shell(unittest.TestCase):
     def test_completion_shows_what_there_is(self):
         t = self.shell()
         t.send('s\t')
-        t.expect(r'set +sym')
+        t.expect(r'set +settings +[\w ]*sym')
         t.expect(PROMPT + 's')
+
+    def test_completion_of_second_words(self):
+        t = self.shell()
+        t.send('settings sh\t')
+        t.expect(r'settings show ')
+        t.send('\r')
+        t.expect(r'target\.show-hidden \(boolean\) = false')
 
     def test_completion_of_options_and_choices(self):
         t = self.shell()

@@ -79,7 +79,7 @@ struct kco_json_field {
 struct kco_cmd_ctx;
 
 struct kco_cmd {
-	const char *name;
+	const char *name;		   /* one word, or two: "process list" */
 	const char *const *aliases;	   /* NULL-terminated or NULL; never beginnings of other names */
 	const char *summary;		   /* one line */
 	const char *description;	   /* paragraphs for `help NAME` and the man page */
@@ -92,9 +92,21 @@ struct kco_cmd {
 	enum kco_status (*run)(struct kco_cmd_ctx *ctx, struct kco_err *err);
 };
 
+#define KCO_ATTACHED_MAX 64
+#define KCO_NO_PROCESS (-1)
+
+/** A process that was attached to: its pid, and the thread that was selected in it (address, 0 none yet). */
+struct kco_attached {
+	int64_t pid;
+	uint64_t task;
+};
+
 /** The shell's (or the one-shot's) standing choices. */
 struct kco_context {
 	uint64_t task; /* address of the current task, 0: none chosen, the panic task */
+	struct kco_attached attached[KCO_ATTACHED_MAX]; /* the current one last */
+	size_t nr_attached;				/* 0: the current process is the current task's */
+	bool show_hidden;				/* the setting target.show-hidden */
 };
 
 struct kco_cmd_ctx {
@@ -128,6 +140,13 @@ extern const struct kco_cmd *const kco_cmds[];
  * NULL: KCO_E_USAGE, and @err lists the candidates or the nearest name.
  */
 const struct kco_cmd *kco_cmd_find(const struct kco_cmd *const *cmds, const char *name, struct kco_err *err);
+/**
+ * The same for the words of a line, of which a name may take two ("process
+ * list"); *@used tells how many it took. A name of one word goes first, the
+ * beginning of one last.
+ */
+const struct kco_cmd *kco_cmd_find_words(const struct kco_cmd *const *cmds, int argc, char *const *argv, int *used,
+					 struct kco_err *err);
 /** How many edits (insert, delete, replace, swap) lead from @a to @b: for "did you mean". Long words count as far. */
 unsigned kco_word_distance(const char *a, const char *b);
 
