@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "process.h"
+
 struct set_opts {
 	int64_t cpu;
 	bool has_cpu, panic;
@@ -96,6 +98,21 @@ static enum kco_status set_choose(struct kco_cmd_ctx *ctx, const struct kco_task
 	return KCO_OK;
 }
 
+/* Where processes are attached, the task's own is the current one from now on. */
+static enum kco_status set_choice(struct kco_cmd_ctx *ctx, const struct kco_task *task, struct kco_err *err)
+{
+	struct kco_process *p;
+	enum kco_status st;
+
+	ctx->context->task = task->addr;
+	if (!ctx->context->nr_attached || !(p = kco_process_of(ctx->session, task)))
+		return KCO_OK;
+	st = kco_attach(ctx, p, err);
+	if (!st)
+		kco_select_thread(ctx, p, task);
+	return st;
+}
+
 static enum kco_status set_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 {
 	const struct set_opts *opts = ctx->opts;
@@ -106,7 +123,9 @@ static enum kco_status set_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 		return st;
 	// Only to look at it is no choice: the panic task may become known later.
 	if (ctx->argc || opts->panic || opts->has_cpu)
-		ctx->context->task = task->addr;
+		st = set_choice(ctx, task, err);
+	if (st)
+		return st;
 	if (kco_out_json(ctx->out))
 		set_json(ctx->out, task);
 	else
@@ -138,7 +157,8 @@ const struct kco_cmd kco_cmd_set = {
 	.summary = "show or choose the current task",
 	.description =
 		"The current task is what commands are about that are given no task: the one that panicked, until "
-		"`set` chooses another.",
+		"`set` chooses another. Where processes are attached (`process attach`), the task's process becomes the "
+		"current one.",
 	.examples = "set\n    the current task\n"
 		    "set 1\n    choose pid 1\n"
 		    "set -c 0\n    choose the task that was on CPU 0\n"

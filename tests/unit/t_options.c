@@ -232,6 +232,52 @@ static void test_find__names_aliases_and_beginnings(void **state)
 	assert_msg(&err, "`help` lists them");
 }
 
+static const struct kco_cmd cmd_list = { .name = "process list" },
+			    cmd_attach = { .name = "process attach",
+					   .aliases = (const char *const[]){ "target open", NULL } },
+			    cmd_read = { .name = "memory read" }, cmd_region = { .name = "memory region" },
+			    cmd_settings = { .name = "settings set" }, cmd_set = { .name = "set" };
+static const struct kco_cmd *const two_words[] = { &cmd_list, &cmd_attach,   &cmd_read, &cmd_region,
+						   &cmd_sys,  &cmd_settings, &cmd_set,	NULL };
+
+static void test_find__names_of_two_words(void **state)
+{
+	static const struct {
+		const char *first, *second;
+		const struct kco_cmd *cmd;
+		int nr;
+	} good[] = {
+		{ "process", "list", &cmd_list, 2 }, { "pro", "att", &cmd_attach, 2 },
+		{ "m", "rea", &cmd_read, 2 },	     { "target", "open", &cmd_attach, 2 },
+		{ "ta", "o", &cmd_attach, 2 },	     { "sys", "list", &cmd_sys, 1 },
+		{ "set", "set", &cmd_set, 1 },	     { "sett", "se", &cmd_settings, 2 },
+	};
+	static const struct {
+		const char *first, *second, *msg;
+	} bad[] = {
+		{ "memory", "re", "command 'memory re' is ambiguous: memory read, memory region" },
+		{ "mem", NULL, "'mem' wants a second word: read, region" },
+		{ "process", "nonsense", "'process' wants a second word: list, attach" },
+		{ "process", "-a", "'process' wants a second word: list, attach" },
+		{ "quux", "list", "no command 'quux'" },
+	};
+	int nr;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		char *const argv[] = { (char *)good[i].first, (char *)good[i].second };
+
+		assert_ptr_equal(kco_cmd_find_words(two_words, 2, argv, &nr, NULL), good[i].cmd);
+		assert_int_equal(nr, good[i].nr);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char *const argv[] = { (char *)bad[i].first, (char *)bad[i].second };
+
+		assert_null(kco_cmd_find_words(two_words, bad[i].second ? 2 : 1, argv, &nr, &err));
+		assert_msg(&err, bad[i].msg);
+	}
+}
+
 static void test_find__distance(void **state)
 {
 	(void)state;
@@ -337,6 +383,7 @@ int main(void)
 		cmocka_unit_test(test_options__no_abbreviations),
 		cmocka_unit_test(test_parse__addresses),
 		cmocka_unit_test(test_find__names_aliases_and_beginnings),
+		cmocka_unit_test(test_find__names_of_two_words),
 		cmocka_unit_test(test_find__distance),
 		cmocka_unit_test(test_line__words_and_quotes),
 		cmocka_unit_test(test_line__where_the_output_goes),
