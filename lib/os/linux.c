@@ -87,6 +87,8 @@ static void linux_fini(struct kco_session *s)
 	if (!os)
 		return;
 	linux_x86_64_fini(s);
+	linux_areas_fini(s);
+	linux_paths_fini(s);
 	free(os->percpu_offset);
 	free(os->online);
 	free(os->text);

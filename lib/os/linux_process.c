@@ -36,4 +36,6 @@ static bool linux_process_hidden(const struct kco_process *p)
 const struct kco_os_process_ops kco_os_linux_process = {
 	.space = linux_process_space,
 	.hidden = linux_process_hidden,
+	.vmas = linux_vmas,
+	.mm_info = linux_mm_info,
 };
