@@ -44,6 +44,8 @@ struct linux_os {
 	struct linux_paths *paths;   /* linux_path.c's */
 	struct linux_areas *areas;   /* linux_vmas.c's */
 	struct linux_x86_64 *x86_64; /* linux_x86_64.c's */
+	struct linux_x86_64 *x86_64;	 /* linux_x86_64.c's */
+	struct linux_syscalls *syscalls; /* linux_syscalls.c's, in the session's arena */
 };
 
 static inline struct linux_os *linux_of(struct kco_session *s)

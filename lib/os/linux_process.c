@@ -38,4 +38,7 @@ const struct kco_os_process_ops kco_os_linux_process = {
 	.hidden = linux_process_hidden,
 	.vmas = linux_vmas,
 	.mm_info = linux_mm_info,
+	.syscall = linux_syscall,
+	.signal_name = linux_signal_name,
+	.signal_code_name = linux_signal_code_name,
 };

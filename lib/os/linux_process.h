@@ -8,6 +8,10 @@
  *   linux_maple.c         maple trees
  *   linux_vmas.c          areas of an address space; linux_areanames.c: their names
  *   linux_mm.c            the other facts of an address space
+ *   linux_syscalls.c      system calls by number
+ *   linux_siginfo.c       names of signals, siginfo_t
+ *   linux_signals.c       pending signals, masks, handlers
+ *   linux_stop.c          why threads stand still
  */
 #ifndef KCO_OS_LINUX_PROCESS_H
 #define KCO_OS_LINUX_PROCESS_H
@@ -82,5 +86,19 @@ void linux_areas_fini(struct kco_session *s);
 
 /* linux_mm.c */
 enum kco_status linux_mm_info(struct kco_process *p, struct kco_mm_info *ret, struct kco_err *err) KCO_MUST_USE;
+/* linux_syscalls.c */
+enum kco_status linux_syscall(struct kco_session *s, bool compat, int64_t number, const struct kco_syscall **ret,
+			      struct kco_err *err);
+/* linux_siginfo.c */
+const char *linux_signal_name(int signo);
+const char *linux_signal_code_name(int signo, int code);
+/** Decode @raw, which holds the beginning of a siginfo_t of x86-64 (the kernel's is 48 bytes, the user's 128). */
+void linux_siginfo_decode(const void *raw, size_t n, struct kco_siginfo *ret);
+/* linux_signals.c */
+enum kco_status linux_signals(struct kco_process *p, const struct kco_task *task, struct kco_signals *ret,
+			      struct kco_err *err);
+/* linux_stop.c */
+enum kco_status linux_stop(struct kco_process *p, const struct kco_task *task, struct kco_stop *ret,
+			   struct kco_err *err);
 
 #endif

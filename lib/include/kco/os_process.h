@@ -13,7 +13,9 @@
 
 #include <kco/page.h>
 #include <kco/process.h>
+#include <kco/signal.h>
 #include <kco/stop.h>
+#include <kco/syscall.h>
 #include <kco/thread.h>
 #include <kco/vma.h>
 
@@ -40,6 +42,15 @@ struct kco_os_process_ops {
 	/* kco_stop_get() */
 	enum kco_status (*stop)(struct kco_process *p, const struct kco_task *task, struct kco_stop *ret,
 				struct kco_err *err);
+	/* kco_syscall_get() */
+	enum kco_status (*syscall)(struct kco_session *s, bool compat, int64_t number, const struct kco_syscall **ret,
+				   struct kco_err *err);
+	/* kco_signal_name(), kco_signal_code_name() */
+	const char *(*signal_name)(int signo);
+	const char *(*signal_code_name)(int signo, int code);
+	/* kco_signals_get() */
+	enum kco_status (*signals)(struct kco_process *p, const struct kco_task *task, struct kco_signals *ret,
+				   struct kco_err *err);
 };
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Why a thread stands still, and the signals of threads and processes.
+ * Why a thread stands still.
  */
 #ifndef KCO_STOP_H
 #define KCO_STOP_H
@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include <kco/process.h>
+#include <kco/signal.h>
 #include <kco/thread.h>
 
 enum kco_stop_kind {
@@ -42,19 +43,6 @@ enum kco_stop_kind {
 	KCO_STOP_KTHREAD,  /* a kernel thread: wchan */
 	KCO_STOP_ZOMBIE,
 	KCO_STOP_DEAD,
-};
-
-/** What siginfo_t tells, decoded. Fields that the signal does not have are 0. */
-struct kco_siginfo {
-	int32_t signo, code, err;
-	int32_t pid; /* sender, or child; */
-	uint32_t uid;
-	int32_t status; /* SIGCHLD; the event code of ptrace stops */
-	uint64_t addr;	/* SIGSEGV, SIGTRAP, ...; SIGSYS: the call's address */
-	uint64_t value; /* sigqueue(), timers */
-	int32_t timer, overrun, band, fd;
-	int32_t syscall;  /* SIGSYS */
-	uint8_t raw[128]; /* as the kernel would copy it to user memory */
 };
 
 struct kco_stop {
