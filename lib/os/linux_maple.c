@@ -124,6 +124,7 @@ static enum kco_status maple_node(struct maple_walk *w, uint64_t enode, uint64_t
 	uint64_t node = enode & ~(uint64_t)(MAPLE_NODE - 1);
 	const struct maple_form *form = &w->forms[enode >> 3 & 15];
 	uint8_t bytes[MAPLE_NODE];
+	struct kco_err why;
 	enum kco_status st;
 
 	if (kco_session_cancelled(w->s))
@@ -139,8 +140,13 @@ static enum kco_status maple_node(struct maple_walk *w, uint64_t enode, uint64_t
 		maple_damage(w, node, depth > MAPLE_DEPTH ? "lies too deep" : "was there before");
 		return KCO_OK;
 	}
-	if (kco_kread(w->s, node, bytes, sizeof(bytes), NULL, w->torn->code ? NULL : w->torn))
+	if (kco_kread(w->s, node, bytes, sizeof(bytes), NULL, &why)) {
+		if (!w->torn->code) {
+			*w->torn = why;
+			(void)!kco_context(w->torn, why.code, "maple tree");
+		}
 		return KCO_OK;
+	}
 	for (unsigned i = 0; i < form->nr_slots; i++) {
 		uint64_t last = max;
 
