@@ -10,10 +10,26 @@
  */
 #include "linux_vmas.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #define NAMES_MAX 96 /* ANON_VMA_NAME_MAX_LEN is 80; those of special mappings are shorter */
+
+/*
+ * VM_* of include/linux/mm.h. Bits that mean different things in different
+ * kernels (11: DENYWRITE until Linux 8d0920bde5eb, v5.15; all above 31) have
+ * no name.
+ */
+static const char *const names_flags[32] = {
+	"READ",	     "WRITE",	     "EXEC",	   "SHARED",	  "MAYREAD",  "MAYWRITE",  "MAYEXEC",	 "MAYSHARE",
+	"GROWSDOWN", "UFFD_MISSING", "PFNMAP",	   NULL,	  "UFFD_WP",  "LOCKED",	   "IO",	 "SEQ_READ",
+	"RAND_READ", "DONTCOPY",     "DONTEXPAND", "LOCKONFAULT", "ACCOUNT",  "NORESERVE", "HUGETLB",	 "SYNC",
+	"ARCH_1",    "WIPEONFORK",   "DONTDUMP",   "SOFTDIRTY",	  "MIXEDMAP", "HUGEPAGE",  "NOHUGEPAGE", "MERGEABLE",
+};
+
+const char *linux_vma_flag(unsigned bit)
+{
+	return bit < 32 ? names_flags[bit] : NULL;
+}
 
 enum names_how { NAMES_NOT = 1, NAMES_SPECIAL, NAMES_GATE };
 static char names_how[] = { 0, NAMES_NOT, NAMES_SPECIAL, NAMES_GATE };

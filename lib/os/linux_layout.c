@@ -45,7 +45,7 @@ enum kco_status linux_layout_read(struct kco_session *s, const struct linux_layo
 {
 	enum kco_status st = kco_kread(s, addr + layout->first, buf, layout->size, NULL, err);
 
-	return st ? kco_context(err, st, "struct %s at 0x%" PRIx64, layout->type, addr) : KCO_OK;
+	return st ? kco_context(err, st, "struct %s", layout->type) : KCO_OK;
 }
 
 uint64_t linux_layout_get(const struct linux_layout *layout, const void *buf, size_t i)

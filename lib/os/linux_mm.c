@@ -22,6 +22,7 @@ enum {
 	MI_ARG_END,
 	MI_ENV_START,
 	MI_ENV_END,
+	MI_TASK_SIZE,
 	MI_PGD,
 	MI_TOTAL_VM,
 	MI_FLAGS,
@@ -46,6 +47,7 @@ static const struct linux_need mm_needs[MI_COUNT] = {
 	[MI_ARG_END] = { { "arg_end" }, false },
 	[MI_ENV_START] = { { "env_start" }, false },
 	[MI_ENV_END] = { { "env_end" }, false },
+	[MI_TASK_SIZE] = { { "task_size" }, true },
 	[MI_PGD] = { { "pgd" }, true },
 	[MI_TOTAL_VM] = { { "total_vm" }, true },
 	[MI_FLAGS] = { { "flags", "flags.__mm_flags[0]" }, true },
@@ -136,13 +138,21 @@ enum kco_status linux_mm_info(struct kco_process *p, struct kco_mm_info *ret, st
 		size_t i;
 		uint64_t *to;
 	} plain[] = {
-		{ MI_START_CODE, &ret->start_code },   { MI_END_CODE, &ret->end_code },
-		{ MI_START_DATA, &ret->start_data },   { MI_END_DATA, &ret->end_data },
-		{ MI_START_BRK, &ret->start_brk },     { MI_BRK, &ret->brk },
-		{ MI_START_STACK, &ret->start_stack }, { MI_ARG_START, &ret->arg_start },
-		{ MI_ARG_END, &ret->arg_end },	       { MI_ENV_START, &ret->env_start },
-		{ MI_ENV_END, &ret->env_end },	       { MI_PGD, &ret->pgd },
-		{ MI_TOTAL_VM, &ret->total_pages },    { MI_FLAGS, &ret->flags },
+		{ MI_START_CODE, &ret->start_code },
+		{ MI_END_CODE, &ret->end_code },
+		{ MI_START_DATA, &ret->start_data },
+		{ MI_END_DATA, &ret->end_data },
+		{ MI_START_BRK, &ret->start_brk },
+		{ MI_BRK, &ret->brk },
+		{ MI_START_STACK, &ret->start_stack },
+		{ MI_ARG_START, &ret->arg_start },
+		{ MI_ARG_END, &ret->arg_end },
+		{ MI_ENV_START, &ret->env_start },
+		{ MI_ENV_END, &ret->env_end },
+		{ MI_TASK_SIZE, &ret->task_size },
+		{ MI_PGD, &ret->pgd },
+		{ MI_TOTAL_VM, &ret->total_pages },
+		{ MI_FLAGS, &ret->flags },
 	};
 	uint64_t exe;
 	enum kco_status st = linux_layout_init(s, &layout, "mm_struct", mm_needs, MI_COUNT, err);

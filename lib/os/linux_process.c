@@ -37,6 +37,7 @@ const struct kco_os_process_ops kco_os_linux_process = {
 	.space = linux_process_space,
 	.hidden = linux_process_hidden,
 	.vmas = linux_vmas,
+	.vma_flag = linux_vma_flag,
 	.mm_info = linux_mm_info,
 	.syscall = linux_syscall,
 	.signal_name = linux_signal_name,

@@ -83,6 +83,8 @@ struct linux_areas; /* layouts and memos, hung on struct linux_os */
 enum kco_status linux_vmas(struct kco_process *p, enum kco_status (*add)(void *arg, const struct kco_vma *vma),
 			   void *arg, struct kco_err *torn, struct kco_err *err) KCO_MUST_USE;
 void linux_areas_fini(struct kco_session *s);
+/* linux_areanames.c */
+const char *linux_vma_flag(unsigned bit);
 
 /* linux_mm.c */
 enum kco_status linux_mm_info(struct kco_process *p, struct kco_mm_info *ret, struct kco_err *err) KCO_MUST_USE;

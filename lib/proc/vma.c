@@ -110,6 +110,13 @@ const struct kco_vma *kco_vma_at(struct kco_process *p, uint64_t va)
 	return low < n && v[low].start <= va ? &v[low] : NULL;
 }
 
+const char *kco_vma_flag_name(struct kco_session *s, unsigned bit)
+{
+	const char *(*slot)(unsigned) = PROCESS_OS_SLOT(s, vma_flag);
+
+	return slot ? slot(bit) : NULL;
+}
+
 static enum kco_status vma_mm_make(struct kco_process *p, struct process_mm *mm, struct kco_err *err)
 {
 	struct kco_session *s = p->session;

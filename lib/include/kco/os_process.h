@@ -27,6 +27,8 @@ struct kco_os_process_ops {
 	/* Each area of @p->mm in address order; @torn (code KCO_OK before) tells when some are missing. */
 	enum kco_status (*vmas)(struct kco_process *p, enum kco_status (*add)(void *arg, const struct kco_vma *vma),
 				void *arg, struct kco_err *torn, struct kco_err *err);
+	/* kco_vma_flag_name() */
+	const char *(*vma_flag)(unsigned bit);
 	enum kco_status (*mm_info)(struct kco_process *p, struct kco_mm_info *ret, struct kco_err *err);
 	/* kco_page_get() and kco_page_read() */
 	enum kco_status (*page)(struct kco_process *p, uint64_t va, struct kco_page *ret, struct kco_err *err);

@@ -65,11 +65,14 @@ enum kco_status kco_vmas_get(struct kco_process *p, const struct kco_vma **ret, 
 			     struct kco_err *err) KCO_MUST_USE;
 /** The area that holds @va, or NULL. */
 const struct kco_vma *kco_vma_at(struct kco_process *p, uint64_t va);
+/** What the kernel's sources call bit @bit of raw_flags ("MAYREAD"), or NULL. */
+const char *kco_vma_flag_name(struct kco_session *s, unsigned bit);
 
 /** Facts of an address space that are no areas; 0 unknown. Addresses are of the process's own memory. */
 struct kco_mm_info {
 	uint64_t start_code, end_code, start_data, end_data, start_brk, brk, start_stack;
 	uint64_t arg_start, arg_end, env_start, env_end;
+	uint64_t task_size;			      /* one past the highest address that it may use */
 	uint64_t pgd;				      /* kernel address of its highest page table */
 	uint64_t total_pages;			      /* mapped */
 	uint64_t rss_file, rss_anon, rss_shmem, swap; /* pages */
