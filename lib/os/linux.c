@@ -17,6 +17,7 @@
 #include "bulk.h"
 #include "debuginfo.h"
 #include "kallsyms.h"
+#include "linux_page.h"
 #include "linux_process.h"
 #include "linux_x86_64.h"
 #include "linux_x86_64_mmu.h"
@@ -88,6 +89,7 @@ static void linux_fini(struct kco_session *s)
 		return;
 	linux_x86_64_fini(s);
 	linux_areas_fini(s);
+	linux_pages_fini(s);
 	linux_paths_fini(s);
 	free(os->percpu_offset);
 	free(os->online);

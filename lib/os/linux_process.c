@@ -7,6 +7,8 @@
 
 #include <kco/mem.h>
 
+#include "linux_page.h"
+
 static enum kco_status linux_process_space(struct kco_process *p, struct kco_space *ret, struct kco_err *err)
 {
 	struct kco_session *s = p->session;
@@ -42,4 +44,6 @@ const struct kco_os_process_ops kco_os_linux_process = {
 	.syscall = linux_syscall,
 	.signal_name = linux_signal_name,
 	.signal_code_name = linux_signal_code_name,
+	.page = linux_page,
+	.page_read = linux_page_read,
 };

@@ -14,6 +14,7 @@
 enum process_part {
 	PROCESS_VMAS,	/* vma.c */
 	PROCESS_MM,	/* vma.c */
+	PROCESS_PAGES,	/* read.c */
 	PROCESS_IMAGES, /* uimage.c */
 	PROCESS_UNWIND, /* uunwind.c */
 	PROCESS_OS,	/* the personality's */
