@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * vtop: a virtual address translated, table entry by table entry.
+ * vtop: a virtual address translated, table entry by table entry; of a process
+ * also what became of the page, and the area it is in.
  */
 #include <kco/cmd.h>
 
@@ -9,15 +10,32 @@
 #include <string.h>
 
 #include <kco/mem.h>
+#include <kco/page.h>
+
+#include "areas.h"
+#include "pagestate.h"
+#include "process.h"
 
 struct vtop_opts {
-	bool kernel;
+	bool kernel, user, has_pid;
+	int64_t pid;
 };
 
 struct vtop_run {
 	struct kco_cmd_ctx *ctx;
+	struct kco_process *process; /* NULL: the kernel's addresses */
 	const struct kco_space *space;
 	size_t shown;
+};
+
+/* One address and what is known of it. */
+struct vtop_answer {
+	uint64_t va;
+	struct kco_walk walk;
+	enum kco_status status; /* of the walk */
+	struct kco_err err;
+	bool has_page;
+	struct kco_page page;
 };
 
 static const char *vtop_kind_name(enum kco_pte_kind kind)
@@ -70,26 +88,11 @@ static bool vtop_is_read(const struct kco_walk *walk, unsigned i, enum kco_statu
 	       walk->steps[i].kind != KCO_PTE_BAD;
 }
 
-static void vtop_json(struct vtop_run *run, uint64_t va, const struct kco_walk *walk, enum kco_status status,
-		      const struct kco_err *err)
+static void vtop_json_steps(struct vtop_run *run, const struct kco_walk *walk, enum kco_status status)
 {
 	struct kco_out *out = run->ctx->out;
 	char flags[160];
 
-	kco_json_row(out);
-	kco_json_addr(out, "va", va);
-	if (status == KCO_OK)
-		kco_json_addr(out, "pa", walk->pa.v);
-	else
-		kco_json_null(out, "pa");
-	if (status == KCO_OK)
-		kco_json_uint(out, "page_size", walk->page_size);
-	else
-		kco_json_null(out, "page_size");
-	if (run->space->form) {
-		kco_json_str(out, "form", run->space->form->name);
-		kco_json_addr(out, "root", run->space->root.v);
-	}
 	kco_json_array(out, "steps");
 	for (unsigned i = 0; i < walk->nr_steps; i++) {
 		const struct kco_walk_step *step = &walk->steps[i];
@@ -111,8 +114,52 @@ static void vtop_json(struct vtop_run *run, uint64_t va, const struct kco_walk *
 		kco_json_end(out);
 	}
 	kco_json_end(out);
-	if (status != KCO_OK)
-		kco_row_failed(run->ctx, status, err->msg);
+}
+
+/* The reason why there is nothing at the address: the page's, else the walk's. */
+static void vtop_failed(struct vtop_run *run, const struct vtop_answer *answer)
+{
+	if (answer->has_page && !answer->page.readable)
+		kco_row_failed(run->ctx, answer->page.status, answer->page.why);
+	else if (!answer->has_page && answer->status)
+		kco_row_failed(run->ctx, answer->status, answer->err.msg);
+}
+
+static void vtop_json(struct vtop_run *run, const struct vtop_answer *answer)
+{
+	struct kco_out *out = run->ctx->out;
+	const struct kco_walk *walk = &answer->walk;
+	enum kco_status status = answer->status;
+
+	kco_json_row(out);
+	kco_json_addr(out, "va", answer->va);
+	if (status == KCO_OK)
+		kco_json_addr(out, "pa", walk->pa.v);
+	else
+		kco_json_null(out, "pa");
+	if (status == KCO_OK)
+		kco_json_uint(out, "page_size", walk->page_size);
+	else
+		kco_json_null(out, "page_size");
+	if (run->space->form) {
+		kco_json_str(out, "form", run->space->form->name);
+		kco_json_addr(out, "root", run->space->root.v);
+	}
+	vtop_json_steps(run, walk, status);
+	if (answer->has_page) {
+		kco_json_int(out, "pid", run->process->pid);
+		kco_json_object(out, "page");
+		kco_page_json(out, &answer->page);
+		kco_json_end(out);
+		if (answer->page.vma) {
+			kco_json_object(out, "area");
+			kco_area_json(out, answer->page.vma);
+			kco_json_end(out);
+		} else {
+			kco_json_null(out, "area");
+		}
+	}
+	vtop_failed(run, answer);
 	kco_json_row_end(out);
 }
 
@@ -143,10 +190,44 @@ static void vtop_page_text(struct vtop_run *run, const struct kco_walk *walk)
 	kco_text(out, "  PHYSICAL  FLAGS\n%s  %8" PRIx64 "  (%s)\n", pte, page, flags);
 }
 
-static void vtop_text(struct vtop_run *run, uint64_t va, const struct kco_walk *walk, enum kco_status status,
-		      const struct kco_err *err)
+/* The entry that says where a page went, as crash has it. */
+static void vtop_swap_text(struct vtop_run *run, const struct kco_page *page)
 {
 	struct kco_out *out = run->ctx->out;
+	char pte[24];
+	int width = snprintf(pte, sizeof(pte), "%" PRIx64, page->pte);
+	const char *name = page->swap_name ? page->swap_name : "?";
+	int name_width = (int)strlen(name) < 4 ? 4 : (int)strlen(name);
+
+	kco_text(out, "\n");
+	vtop_centre(out, "PTE", width);
+	kco_text(out, "  ");
+	vtop_centre(out, "SWAP", name_width);
+	kco_text(out, "  OFFSET\n%s  %-*s  %" PRIu64 "\n", pte, name_width, name, page->swap_offset);
+}
+
+static void vtop_process_text(struct vtop_run *run, const struct kco_page *page)
+{
+	struct kco_out *out = run->ctx->out;
+	const struct kco_vma *vma = page->vma;
+
+	if (page->pte && page->swap_name)
+		vtop_swap_text(run, page);
+	kco_text(out, "\n STATE: ");
+	kco_page_text(out, page);
+	kco_text(out, "\n");
+	if (!vma)
+		return;
+	kco_text(out, "\n       VMA           START        END       FLAGS  FILE\n");
+	kco_text(out, "%-16" PRIx64 "  %12" PRIx64 " %12" PRIx64 " %8" PRIx64 "  %s\n", vma->addr, vma->start, vma->end,
+		 vma->raw_flags, kco_area_name(run->ctx, vma));
+}
+
+static void vtop_text(struct vtop_run *run, const struct vtop_answer *answer)
+{
+	struct kco_out *out = run->ctx->out;
+	const struct kco_walk *walk = &answer->walk;
+	enum kco_status status = answer->status;
 
 	if (run->shown++)
 		kco_text(out, "\n");
@@ -154,9 +235,9 @@ static void vtop_text(struct vtop_run *run, uint64_t va, const struct kco_walk *
 	kco_text(out, "VIRTUAL           PHYSICAL        ");
 	kco_style(out, KCO_STYLE_PLAIN);
 	if (status == KCO_OK)
-		kco_text(out, "\n%-16" PRIx64 "  %-16" PRIx64 "\n\n", va, walk->pa.v);
+		kco_text(out, "\n%-16" PRIx64 "  %-16" PRIx64 "\n\n", answer->va, walk->pa.v);
 	else
-		kco_text(out, "\n%-16" PRIx64 "  (not mapped)\n\n", va);
+		kco_text(out, "\n%-16" PRIx64 "  (not mapped)\n\n", answer->va);
 	if (run->space->form)
 		kco_text(out, "PAGE DIRECTORY: %" PRIx64 "  (%s)\n", run->space->root.v, run->space->form->name);
 	for (unsigned i = 0; i < walk->nr_steps; i++) {
@@ -168,20 +249,68 @@ static void vtop_text(struct vtop_run *run, uint64_t va, const struct kco_walk *
 	}
 	if (status == KCO_OK && walk->nr_steps)
 		vtop_page_text(run, walk);
+	if (answer->has_page)
+		vtop_process_text(run, &answer->page);
+	vtop_failed(run, answer);
+}
+
+/* Whose address is @va? The lower half is the current process's, unless -k says other. */
+static enum kco_status vtop_space(struct vtop_run *run, uint64_t va, struct kco_err *err)
+{
+	const struct vtop_opts *opts = run->ctx->opts;
+	struct kco_session *s = run->ctx->session;
+	bool asked = opts->user || opts->has_pid;
+	enum kco_status status;
+
+	run->process = NULL;
+	run->space = kco_session_kernel_space(s);
+	if (!asked && (opts->kernel || va >> 63))
+		return KCO_OK;
+	status = kco_session_need(s, KCO_NEED_TASKS, err);
+	if (status == KCO_OK)
+		status = kco_current_process(run->ctx, opts->has_pid, opts->pid, &run->process, err);
+	if (status == KCO_OK && run->process->pid && run->process->space.form) {
+		run->space = &run->process->space;
+		return KCO_OK;
+	}
+	if (status == KCO_OK && asked && run->process->pid)
+		status = kco_fail(err, KCO_E_UNMAPPED, "process %" PRId64 " has no address space", run->process->pid);
+	run->process = NULL;
+	return asked || status == KCO_E_CANCELLED || status == KCO_E_NOMEM ? status : KCO_OK;
+}
+
+static enum kco_status vtop_address(struct vtop_run *run, uint64_t va, struct kco_err *err)
+{
+	struct vtop_answer answer = { .va = va, .err = KCO_ERR_INIT };
+	struct kco_paddr pa;
+	enum kco_status status = vtop_space(run, va, err);
+
+	if (status == KCO_OK && run->process) {
+		status = kco_page_get(run->process, va, &answer.page, err);
+		answer.has_page = true;
+	}
 	if (status != KCO_OK)
-		kco_row_failed(run->ctx, status, err->msg);
+		return status;
+	answer.status =
+		kco_translate(kco_session_mem(run->ctx->session), run->space, va, &pa, &answer.walk, &answer.err);
+	if (kco_out_json(run->ctx->out))
+		vtop_json(run, &answer);
+	else
+		vtop_text(run, &answer);
+	return KCO_OK;
 }
 
 static enum kco_status vtop_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 {
-	struct vtop_run run = { .ctx = ctx, .space = kco_session_kernel_space(ctx->session) };
+	struct vtop_run run = { .ctx = ctx };
+	const struct vtop_opts *opts = ctx->opts;
 
 	if (!ctx->argc)
 		return kco_fail(err, KCO_E_USAGE, "wanted are addresses or symbols");
+	if (opts->kernel && (opts->user || opts->has_pid))
+		return kco_fail(err, KCO_E_USAGE, "choose one of -k and -u (or -p)");
 	for (int i = 0; i < ctx->argc && !kco_out_closed(ctx->out); i++) {
-		struct kco_walk walk = { 0 };
 		struct kco_err why = KCO_ERR_INIT;
-		struct kco_paddr pa;
 		enum kco_status status;
 		uint64_t va;
 
@@ -194,11 +323,9 @@ static enum kco_status vtop_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 			kco_word_failed(ctx, ctx->argv[i], status, why.msg);
 			continue;
 		}
-		status = kco_translate(kco_session_mem(ctx->session), run.space, va, &pa, &walk, &why);
-		if (kco_out_json(ctx->out))
-			vtop_json(&run, va, &walk, status, &why);
-		else
-			vtop_text(&run, va, &walk, status, &why);
+		status = vtop_address(&run, va, err);
+		if (status != KCO_OK)
+			return status;
 	}
 	return KCO_OK;
 }
@@ -207,7 +334,10 @@ static const struct kco_arg vtop_args[] = { { KCO_WORD_ADDR, "ADDR|SYMBOL", fals
 
 static const struct kco_opt vtop_optv[] = {
 	{ 'k', "kernel", KCO_OPT_FLAG, offsetof(struct vtop_opts, kernel),
-	  .help = "the kernel's address space (the default)" },
+	  .help = "the kernel's address space, whatever the address" },
+	{ 'u', "user", KCO_OPT_FLAG, offsetof(struct vtop_opts, user),
+	  .help = "the address space of the attached process, or the current task's" },
+	KCO_PROCESS_OPT(struct vtop_opts),
 	{ 0 },
 };
 
@@ -224,6 +354,10 @@ static const struct kco_json_field vtop_json_fields[] = {
 	{ "steps[].entry", "address|null", "the entry; null when it cannot be read, as kind and flags are" },
 	{ "steps[].kind", "string|null", "table, page, empty, not present or bad" },
 	{ "steps[].flags", "string|null", "its bits by name" },
+	{ "pid", "integer", "of an address of a process, as page and area" },
+	{ "page", "object", "what became of the page" },
+	KCO_PAGE_JSON_FIELDS("page."),
+	{ "area", "object|null", "the area that holds the address" },
 	{ "word", "string", "in a row that is neither an address nor a symbol: what was asked; instead of all others" },
 	{ "error", "string", "why there is no translation, as a fixed word" },
 	{ "why", "string", "the same in words, with the level" },
