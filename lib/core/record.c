@@ -338,15 +338,15 @@ enum kco_status kco_recording_may_write(const struct kco_session *s, const char 
 	return KCO_OK;
 }
 
-static enum kco_status record_write_path(struct kco_recording *rec, const struct kco_format_ops *format,
-					 const char *path, bool replace, struct kco_recording_stats *stats,
-					 struct kco_err *err)
+enum kco_status kco_session_write_file(const struct kco_session *s, const char *path, bool replace,
+				       enum kco_status (*write)(void *arg, int fd, struct kco_err *err), void *arg,
+				       struct kco_err *err)
 {
 	enum kco_status status;
 	char *tmp;
 	int fd;
 
-	status = kco_recording_may_write(rec->session, path, replace, err);
+	status = kco_recording_may_write(s, path, replace, err);
 	if (status != KCO_OK)
 		return status;
 	if (asprintf(&tmp, "%s.XXXXXX", path) < 0)
@@ -357,7 +357,7 @@ static enum kco_status record_write_path(struct kco_recording *rec, const struct
 		free(tmp);
 		return status;
 	}
-	status = record_write_fd(rec, format, fd, stats, err);
+	status = write(arg, fd, err);
 	if (close(fd) && status == KCO_OK)
 		status = kco_fail_errno(err, errno, "closing it");
 	if (status == KCO_OK && record_rename(tmp, path, replace))
@@ -366,6 +366,19 @@ static enum kco_status record_write_path(struct kco_recording *rec, const struct
 		unlink(tmp);
 	free(tmp);
 	return status == KCO_OK ? KCO_OK : kco_context(err, status, "%s", path);
+}
+
+struct record_file {
+	struct kco_recording *rec;
+	const struct kco_format_ops *format;
+	struct kco_recording_stats *stats;
+};
+
+static enum kco_status record_write_file(void *arg, int fd, struct kco_err *err)
+{
+	const struct record_file *file = arg;
+
+	return record_write_fd(file->rec, file->format, fd, file->stats, err);
 }
 
 /* While the pieces are walked, no reader may add one. */
@@ -381,6 +394,7 @@ enum kco_status kco_recording_write(struct kco_recording *rec, const char *forma
 {
 	const struct kco_format_ops *ops = record_format(rec, format, err);
 	struct kco_recording_stats local = { .page_size = rec->block_size };
+	struct record_file file = { rec, ops, &local };
 	enum kco_status status;
 
 	if (!ops)
@@ -395,7 +409,7 @@ enum kco_status kco_recording_write(struct kco_recording *rec, const char *forma
 	if (status == KCO_OK && !local.pages)
 		status = kco_fail(err, KCO_E_USAGE, "no page was read, there is nothing to write");
 	if (status == KCO_OK)
-		status = record_write_path(rec, ops, path, replace, &local, err);
+		status = kco_session_write_file(rec->session, path, replace, record_write_file, &file, err);
 	record_freeze(rec, false);
 	if (status == KCO_OK && stats)
 		*stats = local;
