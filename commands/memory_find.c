@@ -26,8 +26,8 @@
 #define MEMORY_FIND_SHOWN 64 /* bytes of a hit that are shown */
 
 struct memory_find_opts {
-	bool has_pid, has_size, has_count;
 	int64_t pid, size, count;
+	bool has_pid, has_size, has_count;
 	const char *string, *expression;
 };
 

@@ -34,8 +34,8 @@ static const char *const memory_formats[] = { "Y", "bytes", "x", "hex",	 "d", "d
 					      "f", "float", "c", "char", "s", "string",	 NULL };
 
 struct memory_read_opts {
-	bool has_pid, has_size, has_count, has_format, binary, force;
 	int64_t pid, size, count;
+	bool has_pid, has_size, has_count, has_format, binary, force;
 	int format; /* index into memory_formats[] */
 	const char *outfile;
 };
