@@ -70,9 +70,11 @@ static enum kco_status maps_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 
 static const struct kco_opt maps_optv[] = { KCO_PROCESS_OPT(struct maps_opts), { 0 } };
 
-static const struct kco_json_field maps_json_fields[] = { { "pid", "integer", "the process" },
-							  KCO_AREA_JSON_FIELDS,
-							  { 0 } };
+static const struct kco_json_field maps_json_fields[] = {
+	{ "pid", "integer", "the process" },
+	KCO_AREA_JSON_FIELDS(""),
+	{ 0 },
+};
 
 const struct kco_cmd kco_cmd_maps = {
 	.name = "maps",

@@ -22,25 +22,31 @@ const char *kco_area_name(struct kco_cmd_ctx *ctx, const struct kco_vma *vma);
 /** The keys of KCO_AREA_JSON_FIELDS into the innermost open object. */
 void kco_area_json(struct kco_out *out, const struct kco_vma *vma);
 
-#define KCO_AREA_JSON_FIELDS                                                                           \
-	{ "start", "address", "its first byte" }, { "end", "address", "one past its last byte" },      \
-		{ "perms", "string", "r w x or -, then p (private) or s (shared)" },                   \
-		{ "offset", "integer", "of start in the file, bytes" },                                \
-		{ "kind", "string", "anon, file, heap, stack, vdso (mapped by the kernel) or named" }, \
-		{ "name", "string", "as maps shows it; empty: none" },                                 \
-		{ "vma", "address|null", "the kernel's structure" },                                   \
-		{ "flags", "address", "the kernel's flags of it" },                                    \
-		{ "dont_dump", "boolean", "left out of core files: MADV_DONTDUMP" },                   \
-		{ "locked", "boolean", "mlock()ed" }, { "huge_tlb", "boolean", "of hugetlbfs" },       \
-		{ "io", "boolean", "device memory, or page frames without a struct page" },            \
-		{ "file", "object|null", "the file mapped there; shared memory has one, too" },        \
-		{ "file.addr", "address", "struct file" }, { "file.path", "string", "its path" },      \
-		{ "file.deleted", "boolean", "it has no name any more" },                              \
-		{ "file.inode", "integer", "its inode number" }, { "file.size", "integer", "bytes" },  \
-		{ "file.major", "integer", "device" }, { "file.minor", "integer", "device" },          \
-		{ "file.inode_addr", "address", "struct inode" },                                      \
-	{                                                                                              \
-		"file.mapping", "address", "struct address_space: its page cache"                      \
-	}
+/** For the schema; @in is what leads to the object, such as "" or "areas[].". */
+// clang-format off
+#define KCO_AREA_JSON_FIELDS(in)                                                                  \
+	{ in "start", "address", "its first byte" },                                              \
+	{ in "end", "address", "one past its last byte" },                                        \
+	{ in "perms", "string", "r w x or -, then p (private) or s (shared)" },                   \
+	{ in "offset", "integer", "of start in the file, bytes" },                                \
+	{ in "kind", "string", "anon, file, heap, stack, vdso (mapped by the kernel) or named" }, \
+	{ in "name", "string", "as maps shows it; empty: none" },                                 \
+	{ in "vma", "address", "the kernel's structure" },                                        \
+	{ in "flags", "address", "the kernel's flags of it" },                                    \
+	{ in "dont_dump", "boolean", "left out of core files: MADV_DONTDUMP" },                   \
+	{ in "locked", "boolean", "mlock()ed" },                                                  \
+	{ in "huge_tlb", "boolean", "of hugetlbfs" },                                             \
+	{ in "io", "boolean", "device memory, or page frames without a struct page" },            \
+	{ in "file", "object|null", "the file mapped there; shared memory has one, too" },        \
+	{ in "file.addr", "address", "struct file" },                                             \
+	{ in "file.path", "string", "its path" },                                                 \
+	{ in "file.deleted", "boolean", "it has no name any more" },                              \
+	{ in "file.inode", "integer", "its inode number" },                                       \
+	{ in "file.size", "integer", "bytes" },                                                   \
+	{ in "file.major", "integer", "device" },                                                 \
+	{ in "file.minor", "integer", "device" },                                                 \
+	{ in "file.inode_addr", "address", "struct inode" },                                      \
+	{ in "file.mapping", "address", "struct address_space: its page cache" }
+// clang-format on
 
 #endif
