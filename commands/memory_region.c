@@ -12,7 +12,7 @@
 #include <kco/vma.h>
 
 #include "areas.h"
-#include "pages.h"
+#include "pagestate.h"
 #include "process.h"
 
 struct region_opts {

@@ -13,7 +13,7 @@
 #include <kco/vma.h>
 
 #include "areas.h"
-#include "pages.h"
+#include "pagestate.h"
 #include "process.h"
 
 struct vm_opts {

@@ -6,14 +6,13 @@
 
 #include <inttypes.h>
 
-static bool page_is_swap(const struct kco_page *page)
+bool kco_page_has_swap(const struct kco_page *page)
 {
 	return page->state == KCO_PAGE_SWAP_FILE || page->state == KCO_PAGE_SWAP_CACHE ||
 	       page->state == KCO_PAGE_ZRAM || page->state == KCO_PAGE_ZSWAP;
 }
 
-/* Do its bytes lie as they are at page->pa? */
-static bool page_has_pa(const struct kco_page *page)
+bool kco_page_has_pa(const struct kco_page *page)
 {
 	switch (page->state) {
 	case KCO_PAGE_PRESENT:
@@ -39,12 +38,12 @@ void kco_page_text(struct kco_out *out, const struct kco_page *page)
 	kco_text(out, "%s", kco_page_state_name(page->state));
 	if (page->codec)
 		kco_text(out, " (%s)", page->codec);
-	if (page_is_swap(page))
+	if (kco_page_has_swap(page))
 		kco_text(out, ", page %" PRIu64 " of %s", page->swap_offset,
 			 page->swap_name ? page->swap_name : "a swap area without a name");
-	else if (page_has_pa(page) && page->pa.v)
+	else if (kco_page_has_pa(page) && page->pa.v)
 		kco_text(out, ", at physical %" PRIx64, page->pa.v);
-	if (page->state != KCO_PAGE_PRESENT && !page_is_swap(page) && page_file(page))
+	if (page->state != KCO_PAGE_PRESENT && !kco_page_has_swap(page) && page_file(page))
 		kco_text(out, ", %s at %" PRIx64, page_file(page), page->file_offset);
 }
 
@@ -58,12 +57,14 @@ static void page_json_known(struct kco_out *out, const char *key, bool known, ui
 
 void kco_page_json(struct kco_out *out, const struct kco_page *page)
 {
-	bool swap = page_is_swap(page);
+	bool swap = kco_page_has_swap(page);
 
 	kco_json_str(out, "state", kco_page_state_name(page->state));
 	kco_json_bool(out, "readable", page->readable);
-	kco_json_str(out, "why", page->why);
-	if (page_has_pa(page))
+	kco_json_str(out, "why", page->readable ? NULL : page->why);
+	kco_json_uint(out, "size", page->size);
+	kco_json_addr(out, "pte", page->pte);
+	if (kco_page_has_pa(page))
 		kco_json_addr(out, "pa", page->pa.v);
 	else
 		kco_json_null(out, "pa");

@@ -5,8 +5,15 @@
 #ifndef KCO_COMMANDS_PAGESTATE_H
 #define KCO_COMMANDS_PAGESTATE_H
 
+#include <stdbool.h>
+
 #include <kco/cmd.h>
 #include <kco/page.h>
+
+/** Does page->pa mean something: do its bytes lie there as they are? */
+bool kco_page_has_pa(const struct kco_page *page);
+/** Does the page have a place in a swap area? */
+bool kco_page_has_swap(const struct kco_page *page);
 
 /** One line without its end: "zram (lzo-rle), page 17 of /dev/zram0". */
 void kco_page_text(struct kco_out *out, const struct kco_page *page);
@@ -18,6 +25,8 @@ void kco_page_json(struct kco_out *out, const struct kco_page *page);
 	  "present, zero (never written), swap cache, swap file, zram, zswap, page cache, sysroot, file (not "        \
 	  "in memory), migration, no access, poisoned, device, not saved, beyond the dump, unmapped, unknown" },      \
 		{ prefix "readable", "boolean", "its bytes can be had" }, { prefix "why", "string|null", "why not" }, \
+		{ prefix "size", "integer", "of what one entry maps, bytes" },                                        \
+		{ prefix "pte", "address", "the page table's entry, 0x0 none" },                                      \
 		{ prefix "pa", "address|null", "where its bytes are, when they lie there as they are" },              \
 		{ prefix "swap_type", "integer|null", "number of the swap area" },                                    \
 		{ prefix "swap_offset", "integer|null", "page of the swap area" },                                    \
