@@ -8,6 +8,7 @@
 #include <kco/mem.h>
 
 #include "linux_page.h"
+#include "linux_x86_64_thread.h"
 
 static enum kco_status linux_process_space(struct kco_process *p, struct kco_space *ret, struct kco_err *err)
 {
@@ -41,6 +42,7 @@ const struct kco_os_process_ops kco_os_linux_process = {
 	.vmas = linux_vmas,
 	.vma_flag = linux_vma_flag,
 	.mm_info = linux_mm_info,
+	.thread_regs = linux_x86_64_thread_regs,
 	.syscall = linux_syscall,
 	.signal_name = linux_signal_name,
 	.signal_code_name = linux_signal_code_name,

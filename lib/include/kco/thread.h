@@ -25,12 +25,22 @@ struct kco_thread_regs {
 	struct kco_regs regs; /* by arch->regs[]; with fs_base and gs_base */
 	enum kco_entry_kind entry;
 	bool compat;	  /* was running 32-bit code */
+	bool syscall32;	  /* the call was made through the 32-bit interface: syscall and args are of that one */
 	int64_t syscall;  /* the number, with entry SYSCALL; -1 none */
 	uint64_t args[6]; /* its arguments, with entry SYSCALL */
 	uint64_t frame;	  /* kernel address of the saved registers, 0: they are the CPU's */
+	/*
+	 * It was on a CPU whose segment bases the dump does not hold: fs_base
+	 * and gs_base are as the kernel knew them last. Right unless the thread
+	 * itself wrote them (wrfsbase, which C libraries do not).
+	 */
+	bool bases_old;
 };
 
-/** KCO_E_RANGE: it has none (a kernel thread, the dead, a CPU whose registers the dump lacks). */
+/**
+ * KCO_E_RANGE: it has none (a kernel thread, a thread that never was in user
+ * mode, the dead whose stack is gone, a CPU whose registers the dump lacks).
+ */
 enum kco_status kco_thread_regs_get(struct kco_process *p, const struct kco_task *task, struct kco_thread_regs *ret,
 				    struct kco_err *err) KCO_MUST_USE;
 
