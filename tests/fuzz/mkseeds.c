@@ -2,7 +2,7 @@
 /*
  * Writes the fuzzers' first inputs from the encoders of the unit tests:
  *
- *   mkseeds DIR    makes DIR/kallsyms/, DIR/btf/ and DIR/orc/
+ *   mkseeds DIR    makes DIR/kallsyms/, DIR/btf/, DIR/orc/ and DIR/cfi/
  */
 #include <errno.h>
 #include <stdio.h>
@@ -130,6 +130,58 @@ static void seeds_orc(void)
 	}
 }
 
+/* The entry that began at @at is complete: pad it and write its length. */
+static void seeds_entry_end(struct bytes *b, size_t at)
+{
+	uint32_t n;
+
+	while ((b->n - at) % 8 != 4)
+		bytes_uint(b, 0, 1);
+	n = (uint32_t)(b->n - at - 4);
+	memcpy(b->p + at, &n, 4);
+}
+
+/* What fuzz_cfi.c reads: a byte of flags, the section at 0x1000, behind it a header. */
+static void seeds_cfi(void)
+{
+	static const uint8_t cie[] = { 1, 'z', 'R', 'S', 0, 1, 0x78, 16, 1, 0x1b, 0x0c, 7, 8, 0x90, 1 };
+	static const uint8_t debug[] = { 4, 0, 8, 0, 1, 0x78, 16, 0x0c, 7, 8, 0x90, 1 };
+	static const uint8_t insns[] = { 0x41, 0x0e, 16,   0x86, 2,    0x02, 3,	   0x0a, 0x0f, 12,   0x77, 8,
+					 0x80, 0,    0x3f, 0x1a, 0x3b, 0x2a, 0x33, 0x24, 0x22, 0x06, 0x0b, 0x10,
+					 3,    2,    0x38, 0x22, 0x16, 12,   5,	   0x31, 0x12, 0x2f, 0xfc, 0xff };
+
+	for (unsigned is_debug = 0; is_debug < 2; is_debug++) {
+		struct bytes b = { 0 };
+		size_t at;
+
+		bytes_uint(&b, is_debug, 1);
+		at = b.n;
+		bytes_uint(&b, 0, 4);
+		bytes_uint(&b, is_debug ? UINT32_MAX : 0, 4);
+		bytes_put(&b, is_debug ? debug : cie, is_debug ? sizeof(debug) : sizeof(cie));
+		seeds_entry_end(&b, at);
+		at = b.n;
+		bytes_uint(&b, 0, 4);
+		bytes_uint(&b, is_debug ? 0 : b.n - 1, 4);
+		bytes_uint(&b, is_debug ? 0x8000 : 0x8000 - (0x1000 + b.n - 1), is_debug ? 8 : 4);
+		bytes_uint(&b, 0x100, is_debug ? 8 : 4);
+		if (!is_debug)
+			bytes_uint(&b, 0, 1);
+		bytes_put(&b, insns, sizeof(insns));
+		seeds_entry_end(&b, at);
+		if (!is_debug) {
+			bytes_uint(&b, 0, 4); // the terminator
+			bytes_uint(&b, 0x3b031b01, 4);
+			bytes_uint(&b, 0, 4);
+			bytes_uint(&b, 1, 4);
+			bytes_uint(&b, 0x8000 - (0x1000 + b.n - 13), 4);
+			bytes_uint(&b, at - (b.n - 17), 4);
+		}
+		seeds_write("cfi", is_debug, &b);
+		free(b.p);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -144,5 +196,6 @@ int main(int argc, char **argv)
 	seeds_kallsyms();
 	seeds_btf();
 	seeds_orc();
+	seeds_cfi();
 	return 0;
 }
