@@ -91,6 +91,7 @@ static void linux_fini(struct kco_session *s)
 	linux_areas_fini(s);
 	linux_pages_fini(s);
 	linux_paths_fini(s);
+	linux_stops_fini(s);
 	free(os->percpu_offset);
 	free(os->online);
 	free(os->text);

@@ -45,6 +45,7 @@ struct linux_os {
 	struct linux_paths *paths;	 /* linux_path.c's */
 	struct linux_areas *areas;	 /* linux_vmas.c's */
 	struct linux_x86_64 *x86_64;	 /* linux_x86_64.c's */
+	struct linux_stops *stops;	 /* linux_stop.c's */
 	struct linux_syscalls *syscalls; /* linux_syscalls.c's, in the session's arena */
 };
 
@@ -117,6 +118,8 @@ enum kco_status linux_read_build_id(struct kco_session *s, uint64_t addr, uint64
 enum kco_status linux_unwind_tables(struct kco_session *s, struct kco_unwind_tables **ret, struct kco_err *err);
 enum kco_status linux_text_load(struct kco_session *s, struct kco_err *err);
 bool linux_is_text(struct kco_session *s, uint64_t pc);
+/* linux_stop.c */
+void linux_stops_fini(struct kco_session *s);
 /* linux_log.c */
 enum kco_status linux_log(struct kco_session *s, bool (*fn)(void *arg, const struct kco_log_record *rec), void *arg,
 			  struct kco_err *err);

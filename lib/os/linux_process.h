@@ -102,5 +102,6 @@ enum kco_status linux_signals(struct kco_process *p, const struct kco_task *task
 /* linux_stop.c */
 enum kco_status linux_stop(struct kco_process *p, const struct kco_task *task, struct kco_stop *ret,
 			   struct kco_err *err);
+const char *linux_wchan(struct kco_process *p, const struct kco_task *task, uint64_t *addr);
 
 #endif

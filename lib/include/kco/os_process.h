@@ -44,6 +44,7 @@ struct kco_os_process_ops {
 	/* kco_stop_get() */
 	enum kco_status (*stop)(struct kco_process *p, const struct kco_task *task, struct kco_stop *ret,
 				struct kco_err *err);
+	const char *(*wchan)(struct kco_process *p, const struct kco_task *task, uint64_t *addr);
 	/* kco_syscall_get() */
 	enum kco_status (*syscall)(struct kco_session *s, bool compat, int64_t number, const struct kco_syscall **ret,
 				   struct kco_err *err);

@@ -84,8 +84,9 @@ struct kco_signals {
 	uint64_t altstack_sp, altstack_size;
 	uint32_t altstack_flags;
 	struct kco_sigpending private_pending, shared_pending;
-	bool has_actions;
 	struct kco_sigaction actions[KCO_SIGNAL_MAX]; /* [signal - 1] */
+	enum kco_status actions_status;		      /* KCO_OK, or why actions[] is not whole */
+	const char *actions_why;
 };
 
 /**

@@ -55,19 +55,33 @@ struct kco_stop {
 	int64_t lwp;		  /* the target: a tid, 0 for the whole process */
 	int64_t syscall;	  /* number, -1 none */
 	const char *syscall_name; /* NULL unknown */
+	bool compat;		  /* a number of the 32-bit table */
 	uint64_t args[6];
 	unsigned nr_args; /* how many the call takes; 6 unknown */
-	int32_t vector;	  /* exceptions, else -1 */
+	int64_t result;	  /* TRACE_SYSCALL_EXIT: what it returns */
+	int32_t vector;	  /* exceptions and NMIs, else -1 */
+	bool has_error_code;
 	uint64_t error_code;
+	bool has_addr;
 	uint64_t addr;	   /* fault address, futex word, watched address, breakpoint */
-	const char *wchan; /* where in the kernel it waits, NULL unknown */
-	int64_t tracer;	   /* pid of its tracer, 0 none */
-	char text[200];	   /* for people: "syscall futex(0x7f.., FUTEX_WAIT, ...)", "signal SIGSTOP" */
+	const char *wchan; /* where in the kernel it is held: kco_stop_wchan(); NULL not looked for, or unknown */
+	int64_t tracer;	   /* tid of its tracer, 0 none */
+	int64_t child;	   /* fork, vfork, clone, vfork parent: the new one's tid; 0 unknown */
+	bool has_status;
+	int32_t status; /* EXIT, ZOMBIE, DEAD: as wait() gives it; SECCOMP: the filter's data */
+	char text[256]; /* for people: "syscall futex(0x7f.., FUTEX_WAIT, ...)", "signal SIGSTOP" */
 };
 
 /** A stable word for `kind` in JSON: "panic", "syscall", "trace exec", ... */
 const char *kco_stop_kind_name(enum kco_stop_kind kind);
+/** Always gives an answer as good as the dump's state allows; fails for memory that runs out, or an unknown system. */
 enum kco_status kco_stop_get(struct kco_process *p, const struct kco_task *task, struct kco_stop *ret,
 			     struct kco_err *err) KCO_MUST_USE;
+/**
+ * The kernel function that @task waits in, as /proc/PID/wchan has it: the first
+ * beyond the scheduler. Unwinds its stack. @addr (may be NULL) gets the program
+ * counter there. NULL: unknown, or it runs.
+ */
+const char *kco_stop_wchan(struct kco_process *p, const struct kco_task *task, uint64_t *addr);
 
 #endif
