@@ -67,7 +67,7 @@ void kco_threadline_get(struct kco_cmd_ctx *ctx, struct kco_process *p, const st
 	ret->status = kco_stop_get(p, task, &ret->stop, &err);
 	if (ret->status)
 		ret->why = kco_arena_strndup(ctx->arena, err.msg, sizeof(err.msg));
-	if (task->flags & (KCO_TASK_KTHREAD | KCO_TASK_IDLE)) {
+	if (task->flags & (KCO_TASK_KTHREAD | KCO_TASK_IDLE) || (!ret->status && ret->stop.kind == KCO_STOP_KTHREAD)) {
 		if (task->flags & KCO_TASK_ACTIVE && task->cpu >= 0) {
 			if (!kco_cpu_regs(ctx->session, (unsigned)task->cpu, &cpu, NULL) &&
 			    kco_regs_get(&cpu, arch->pc, &ret->pc))

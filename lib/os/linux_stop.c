@@ -20,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "x86_64.h"
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 /* JOBCTL_STOP_SIGMASK, include/linux/sched/jobctl.h, unchanged since Linux ee77f075921d (v3.1, then as GROUP_STOP_) */
 #define STOP_JOBCTL_SIGMASK 0xffff
@@ -238,7 +240,7 @@ static void stop_trap(struct kco_session *s, const struct kco_task *task, struct
 	stop->vector = (int32_t)linux_stop_field(s, task, STOP_TRAP_NR);
 	stop->has_error_code = true;
 	stop->error_code = linux_stop_field(s, task, STOP_ERROR_CODE);
-	if (!stop->has_addr) {
+	if (!stop->has_addr && stop->kind != KCO_STOP_WATCHPOINT) {
 		stop->has_addr = true;
 		stop->addr = stop->info.addr;
 	}
@@ -273,6 +275,16 @@ static void stop_user(struct kco_process *p, const struct kco_task *task, const 
 		linux_stop_stack_running(p, task, stop);
 }
 
+/* Threads of a process that serve it in the kernel (io_uring, vhost) begin with empty registers: copy_thread(). */
+static bool stop_never_user(const struct kco_thread_regs *regs)
+{
+	uint64_t pc = 1, sp = 1;
+
+	(void)kco_regs_get(&regs->regs, X86_64_RIP, &pc);
+	(void)kco_regs_get(&regs->regs, X86_64_RSP, &sp);
+	return !pc && !sp;
+}
+
 enum kco_status linux_stop(struct kco_process *p, const struct kco_task *task, struct kco_stop *stop,
 			   struct kco_err *err)
 {
@@ -299,6 +311,10 @@ enum kco_status linux_stop(struct kco_process *p, const struct kco_task *task, s
 			stop->tracer = tracer ? tracer->tid : 0;
 		}
 		has_regs = !kco_thread_regs_get(p, task, &regs, NULL);
+		if (has_regs && stop_never_user(&regs)) {
+			stop->kind = KCO_STOP_KTHREAD;
+			return KCO_OK;
+		}
 		stop_user(p, task, has_regs ? &regs : NULL, stop);
 		stop_trap(s, task, stop);
 	}

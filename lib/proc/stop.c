@@ -167,7 +167,7 @@ static void stop_trace_text(struct kco_session *s, struct text *t, const struct 
 		stop_where(s, t, stop);
 		break;
 	default:
-		text_add(t, "%s", kco_stop_kind_name(stop->kind) + strlen("trace "));
+		text_add(t, stop->kind == KCO_STOP_TRACE_STOP ? "trace stop" : "exec");
 		break;
 	}
 }
