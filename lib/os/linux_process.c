@@ -45,6 +45,7 @@ const struct kco_os_process_ops kco_os_linux_process = {
 	.thread_regs = linux_x86_64_thread_regs,
 	.stop = linux_stop,
 	.wchan = linux_wchan,
+	.breakpoints = linux_breakpoints,
 	.syscall = linux_syscall,
 	.signals = linux_signals,
 	.signal_name = linux_signal_name,

@@ -12,6 +12,7 @@
  *   linux_siginfo.c       names of signals, siginfo_t
  *   linux_signals.c       pending signals, masks, handlers
  *   linux_stop.c          why threads stand still
+ *   linux_breakpoints.c   breakpoints that were alive
  */
 #ifndef KCO_OS_LINUX_PROCESS_H
 #define KCO_OS_LINUX_PROCESS_H
@@ -103,5 +104,8 @@ enum kco_status linux_signals(struct kco_process *p, const struct kco_task *task
 enum kco_status linux_stop(struct kco_process *p, const struct kco_task *task, struct kco_stop *ret,
 			   struct kco_err *err);
 const char *linux_wchan(struct kco_process *p, const struct kco_task *task, uint64_t *addr);
+/* linux_breakpoints.c */
+enum kco_status linux_breakpoints(struct kco_session *s, bool (*fn)(void *arg, const struct kco_breakpoint *bp),
+				  void *arg, struct kco_err *err);
 
 #endif

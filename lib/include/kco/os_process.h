@@ -11,6 +11,7 @@
 #ifndef KCO_OS_PROCESS_H
 #define KCO_OS_PROCESS_H
 
+#include <kco/breakpoint.h>
 #include <kco/page.h>
 #include <kco/process.h>
 #include <kco/signal.h>
@@ -45,6 +46,9 @@ struct kco_os_process_ops {
 	enum kco_status (*stop)(struct kco_process *p, const struct kco_task *task, struct kco_stop *ret,
 				struct kco_err *err);
 	const char *(*wchan)(struct kco_process *p, const struct kco_task *task, uint64_t *addr);
+	/* kco_breakpoints_each() */
+	enum kco_status (*breakpoints)(struct kco_session *s, bool (*fn)(void *arg, const struct kco_breakpoint *bp),
+				       void *arg, struct kco_err *err);
 	/* kco_syscall_get() */
 	enum kco_status (*syscall)(struct kco_session *s, bool compat, int64_t number, const struct kco_syscall **ret,
 				   struct kco_err *err);
