@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Stages of life: a vfork parent and its child, a zombie, a process whose
- * first thread is gone, stopped ones, one with a hardware watchpoint of
- * perf's, one that a long-lived child of its own traces.
+ * first thread is gone, stopped ones, one with hardware breakpoints of perf's,
+ * one in a page fault that nobody answers.
  *
  * usage: life        starts one process for each and waits for good
  */
 #define _GNU_SOURCE
 #include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>
+#include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <signal.h>
 
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -168,15 +170,47 @@ static ZOO_FN long life_perf_watch(void)
 	return r + life_unreached(1);
 }
 
+static ZOO_FN long life_touch(volatile char *at)
+{
+	long r = *at;
+
+	ZOO_KEEP();
+	return r + 1;
+}
+
+/* A fault that nobody answers. */
+static ZOO_FN long life_userfault(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	char *p = mmap(NULL, 4 * ZOO_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), more[64];
+	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+	long r;
+
+	reg.range.start = (uint64_t)p;
+	reg.range.len = 4 * ZOO_PAGE;
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &reg)) {
+		zoo_missing("userfaultfd");
+		zoo_ready("userfault");
+		r = life_pause();
+		ZOO_KEEP();
+		return r;
+	}
+	snprintf(more, sizeof(more), "\"addr\":\"0x%lx\"", (unsigned long)(p + ZOO_PAGE + 0x123));
+	zoo_stop((int)getpid(), zoo_tid(), "page fault", more);
+	zoo_chain(zoo_tid(), "life_touch,life_userfault,main,...");
+	zoo_ready("userfault");
+	r = life_touch(p + ZOO_PAGE + 0x123);
+	ZOO_KEEP();
+	return r;
+}
+
 static const struct {
 	const char *role;
 	long (*fn)(void);
 } life_roles[] = {
-	{ "zoo-vfork", life_vfork },
-	{ "zoo-zombie", life_zombie },
-	{ "zoo-leaderless", life_leaderless },
-	{ "zoo-stopped", life_stopped },
-	{ "zoo-perf", life_perf_watch },
+	{ "zoo-vfork", life_vfork },	 { "zoo-zombie", life_zombie },	  { "zoo-leaderless", life_leaderless },
+	{ "zoo-stopped", life_stopped }, { "zoo-perf", life_perf_watch }, { "zoo-userfault", life_userfault },
 };
 
 int main(void)

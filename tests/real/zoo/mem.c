@@ -4,12 +4,15 @@
  *
  * usage: mem map DIR             every kind of mapping, its files below DIR
  *        mem areas               a process with many areas
+ *        mem ns                  a mount namespace and a root of its own
  *        mem swap TAG DEV PRIO   pages pushed to the swap area DEV; TAG names the place
  */
 #define _GNU_SOURCE
+#include <sched.h>
 #include <signal.h>
 
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
@@ -113,7 +116,8 @@ static void mem_files(void)
 	zoo_mark(p + ZOO_PAGE, "deleted file");
 	/* Areas of one file beyond its end. */
 	p = mem_map(size, PROT_READ, MAP_PRIVATE, fd, (off_t)size);
-	zoo_say("{\"is\":\"area\",\"pid\":%d,\"addr\":\"0x%lx\",\"where\":\"beyond the file\"}", (int)getpid(), (unsigned long)p);
+	zoo_say("{\"is\":\"area\",\"pid\":%d,\"addr\":\"0x%lx\",\"where\":\"beyond the file\"}", (int)getpid(),
+		(unsigned long)p);
 }
 
 static void mem_shared(void)
@@ -218,6 +222,34 @@ static ZOO_FN long mem_areas(void)
 	return r;
 }
 
+/* Paths that only this process can open. */
+static ZOO_FN long mem_namespace(void)
+{
+	long r;
+
+	mkdir("/srv/ns", 0755);
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("tmpfs", "/srv/ns", "tmpfs", 0, NULL) || mkdir("/srv/ns/sub", 0755)) {
+		zoo_missing("mount namespaces");
+	} else {
+		size_t size = MEM_FILE_PAGES * ZOO_PAGE;
+		int fd;
+		char *p;
+
+		mem_dir = "/srv/ns/sub";
+		fd = mem_file("inside", 1);
+		p = mem_map(size, PROT_READ, MAP_PRIVATE, fd, 0);
+		mem_file_marker(p, 1, "page cache");
+		zoo_say("{\"is\":\"chroot\",\"pid\":%d,\"root\":\"/srv/ns\"}", (int)getpid());
+	}
+	zoo_ready("ns");
+	if (chroot("/srv/ns") || chdir("/"))
+		abort();
+	r = mem_wait();
+	ZOO_KEEP();
+	return r;
+}
+
 /* Pages that compress to all sizes: text, then noise, then zeros; some all noise, some all the same word. */
 static void mem_fill(char *page, int i, const char *where)
 {
@@ -281,8 +313,8 @@ static ZOO_FN long mem_swap(const char *tag, const char *dev, int prio)
 	for (int i = 0; i < 3 && mem_swapped(p, MEM_SWAP_PAGES) < MEM_SWAP_PAGES; i++)
 		madvise(p, MEM_SWAP_PAGES * ZOO_PAGE, MADV_PAGEOUT);
 	madvise(q, 8 * ZOO_PAGE, MADV_PAGEOUT);
-	zoo_say("{\"is\":\"swapped\",\"pid\":%d,\"tag\":\"%s\",\"device\":\"%s\",\"pages\":%d,\"of\":%d}", (int)getpid(), tag, dev,
-		mem_swapped(p, MEM_SWAP_PAGES), MEM_SWAP_PAGES);
+	zoo_say("{\"is\":\"swapped\",\"pid\":%d,\"tag\":\"%s\",\"device\":\"%s\",\"pages\":%d,\"of\":%d}",
+		(int)getpid(), tag, dev, mem_swapped(p, MEM_SWAP_PAGES), MEM_SWAP_PAGES);
 	zoo_ready(tag);
 	r = mem_wait();
 	ZOO_KEEP();
@@ -314,6 +346,9 @@ int main(int argc, char **argv)
 	} else if (argc > 1 && !strcmp(argv[1], "areas")) {
 		zoo_role("zoo-areas");
 		r = mem_areas();
+	} else if (argc > 1 && !strcmp(argv[1], "ns")) {
+		zoo_role("zoo-ns");
+		r = mem_namespace();
 	} else if (argc > 2) {
 		zoo_role("zoo-mem");
 		mem_dir = argv[2];

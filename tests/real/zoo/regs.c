@@ -47,7 +47,8 @@ static void regs_say(const struct regs_job *j, uint64_t fs, uint64_t gs, const c
 	int n = 0, bytes = j->avx ? 32 : 16;
 
 	for (size_t i = 0; i < REGS_N; i++)
-		n += sprintf(text + n, "%s\"%s\":\"0x%llx\"", i ? "," : "", regs_names[i], (unsigned long long)j->gpr[i]);
+		n += sprintf(text + n, "%s\"%s\":\"0x%llx\"", i ? "," : "", regs_names[i],
+			     (unsigned long long)j->gpr[i]);
 	if (fs)
 		n += sprintf(text + n, ",\"fs_base\":\"0x%llx\"", (unsigned long long)fs);
 	if (gs)
@@ -61,17 +62,18 @@ static void regs_say(const struct regs_job *j, uint64_t fs, uint64_t gs, const c
 			n += sprintf(text + n, "%02x", j->ymm[i][k]);
 		n += sprintf(text + n, "\"");
 	}
-	zoo_say("{\"is\":\"vector\",\"pid\":%d,\"tid\":%d,\"regs\":{%s},\"st\":[1,2,3]}", (int)getpid(), zoo_tid(), text);
+	zoo_say("{\"is\":\"vector\",\"pid\":%d,\"tid\":%d,\"regs\":{%s},\"st\":[1,2,3]}", (int)getpid(), zoo_tid(),
+		text);
 }
 
-#define REGS_VECTOR                                                                                                    \
-	"fninit\nfld1\nfld1\nfadd %%st(1), %%st\nfld1\nfadd %%st(1), %%st\nfxch %%st(2)\n"                              \
-	"cmpl $0, %c[avx](%%rax)\nje 1f\n"                                                                             \
-	".irp i,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\nvmovdqu %c[ymm]+32*\\i(%%rax), %%ymm\\i\n.endr\njmp 2f\n"       \
+#define REGS_VECTOR                                                                                              \
+	"fninit\nfld1\nfld1\nfadd %%st(1), %%st\nfld1\nfadd %%st(1), %%st\nfxch %%st(2)\n"                       \
+	"cmpl $0, %c[avx](%%rax)\nje 1f\n"                                                                       \
+	".irp i,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\nvmovdqu %c[ymm]+32*\\i(%%rax), %%ymm\\i\n.endr\njmp 2f\n" \
 	"1:\n.irp i,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\nmovdqu %c[ymm]+32*\\i(%%rax), %%xmm\\i\n.endr\n2:\n"
-#define REGS_GENERAL                                                                                                   \
-	"mov 0(%%rax), %%rbx\nmov 8(%%rax), %%rbp\nmov 16(%%rax), %%r12\nmov 24(%%rax), %%r13\n"                       \
-	"mov 32(%%rax), %%r14\nmov 40(%%rax), %%r15\nmov 48(%%rax), %%rdi\nmov 56(%%rax), %%rsi\n"                     \
+#define REGS_GENERAL                                                                               \
+	"mov 0(%%rax), %%rbx\nmov 8(%%rax), %%rbp\nmov 16(%%rax), %%r12\nmov 24(%%rax), %%r13\n"   \
+	"mov 32(%%rax), %%r14\nmov 40(%%rax), %%r15\nmov 48(%%rax), %%rdi\nmov 56(%%rax), %%rsi\n" \
 	"mov 64(%%rax), %%rdx\nmov 72(%%rax), %%r8\nmov 80(%%rax), %%r9\nmov 88(%%rax), %%r10\n"
 #define REGS_OPERANDS [ymm] "i"(offsetof(struct regs_job, ymm)), [avx] "i"(offsetof(struct regs_job, avx))
 #define REGS_CLOBBER REGS_LIST, "rcx", "r11", "memory", "cc"

@@ -12,6 +12,7 @@
 
 #include <sys/mman.h>
 #include <sys/time.h>
+#include <time.h>
 
 #include "zoo.h"
 
@@ -54,8 +55,8 @@ static void sig_other_stack(void)
 	stack_t ss = { .ss_sp = stack, .ss_size = sizeof(stack) };
 
 	sigaltstack(&ss, NULL);
-	zoo_say("{\"is\":\"altstack\",\"pid\":%d,\"tid\":%d,\"start\":\"0x%lx\",\"size\":%zu}", (int)getpid(), zoo_tid(),
-		(unsigned long)stack, sizeof(stack));
+	zoo_say("{\"is\":\"altstack\",\"pid\":%d,\"tid\":%d,\"start\":\"0x%lx\",\"size\":%zu}", (int)getpid(),
+		zoo_tid(), (unsigned long)stack, sizeof(stack));
 }
 
 /* A leaf that a timer's signal takes at any instruction. */
@@ -73,6 +74,28 @@ static ZOO_FN long sig_timer(void)
 
 	setitimer(ITIMER_REAL, &it, NULL);
 	r = sig_busy();
+	ZOO_KEEP();
+	return r + 1;
+}
+
+/* Most of its time is spent in the vdso. */
+static ZOO_FN long sig_clock(void)
+{
+	struct timespec ts;
+	long r = 0;
+
+	while (sig_count >= 0)
+		r += clock_gettime(CLOCK_MONOTONIC, &ts);
+	return r;
+}
+
+static ZOO_FN long sig_vdso(void)
+{
+	struct itimerval it = { .it_value = { .tv_usec = 50000 } };
+	long r;
+
+	setitimer(ITIMER_REAL, &it, NULL);
+	r = sig_clock();
 	ZOO_KEEP();
 	return r + 1;
 }
@@ -203,7 +226,9 @@ static const struct {
 	long (*fn)(void);
 } sig_roles[] = {
 	{ "zoo-sig-timer", "sig_in_handler,sig_handler,?,sig_busy,sig_timer,main,...", SIGALRM, 0, sig_timer },
-	{ "zoo-sig-timera", "sig_in_handler,sig_handler,?,sig_busy,sig_timer,main,...", SIGALRM, SA_ONSTACK, sig_timer },
+	{ "zoo-sig-timera", "sig_in_handler,sig_handler,?,sig_busy,sig_timer,main,...", SIGALRM, SA_ONSTACK,
+	  sig_timer },
+	{ "zoo-sig-vdso", "sig_in_handler,sig_handler,?,...,sig_clock,sig_vdso,main,...", SIGALRM, 0, sig_vdso },
 	{ "zoo-sig-segv", "sig_in_handler,sig_handler,?,sig_fault,sig_segv,main,...", SIGSEGV, 0, sig_segv },
 	{ "zoo-sig-segva", "sig_in_handler,sig_handler,?,sig_fault,sig_segv,main,...", SIGSEGV, SA_ONSTACK, sig_segv },
 	{ "zoo-sig-self", "sig_in_handler,sig_handler,?,sig_send,sig_self,main,...", SIGUSR1, SA_ONSTACK, sig_self },

@@ -81,12 +81,9 @@ static ZOO_FN long leaf_cond(char *marker)
 }
 
 static const struct leaf stack_leaves[] = {
-	{ "leaf_pause", "pause", "syscall", leaf_pause },
-	{ "leaf_futex", "futex", "futex", leaf_futex },
-	{ "leaf_read", "read", "syscall", leaf_read },
-	{ "leaf_nanosleep", "nanosleep", "syscall", leaf_nanosleep },
-	{ "leaf_poll", "poll", "syscall", leaf_poll },
-	{ "...,leaf_cond", "futex", "futex", leaf_cond },
+	{ "leaf_pause", "pause", "syscall", leaf_pause }, { "leaf_futex", "futex", "futex", leaf_futex },
+	{ "leaf_read", "read", "syscall", leaf_read },	  { "leaf_nanosleep", "nanosleep", "syscall", leaf_nanosleep },
+	{ "leaf_poll", "poll", "syscall", leaf_poll },	  { "...,leaf_cond", "futex", "futex", leaf_cond },
 };
 #define STACK_LEAVES (sizeof(stack_leaves) / sizeof(stack_leaves[0]))
 

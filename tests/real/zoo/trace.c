@@ -169,8 +169,8 @@ static void tracer_dr(pid_t pid, int n, unsigned long value)
 
 static void tracer_breakpoint(pid_t pid, const char *kind, const char *access, void *addr, const char *name)
 {
-	zoo_say("{\"is\":\"breakpoint\",\"kind\":\"%s\",\"pid\":%d,\"addr\":\"0x%lx\",\"access\":\"%s\",\"function\":\"%s\"}", kind,
-		(int)pid, (unsigned long)addr, access, name);
+	zoo_say("{\"is\":\"breakpoint\",\"kind\":\"%s\",\"pid\":%d,\"addr\":\"0x%lx\",\"access\":\"%s\",\"function\":\"%s\"}",
+		kind, (int)pid, (unsigned long)addr, access, name);
 }
 
 /* Replace the first byte of a function as debuggers do. */
@@ -195,21 +195,23 @@ static void tracer_registers(pid_t pid)
 	if (ptrace(PTRACE_GETREGS, pid, NULL, &r))
 		return;
 	for (int i = 0; i < 8; i++)
-		dr[i] = (unsigned long)ptrace(PTRACE_PEEKUSER, pid, offsetof(struct user, u_debugreg) + (size_t)i * 8, NULL);
+		dr[i] = (unsigned long)ptrace(PTRACE_PEEKUSER, pid, offsetof(struct user, u_debugreg) + (size_t)i * 8,
+					      NULL);
 	zoo_say("{\"is\":\"regs\",\"pid\":%d,\"tid\":%d,\"regs\":{\"rax\":\"0x%llx\",\"rbx\":\"0x%llx\",\"rcx\":\"0x%llx\",\"rdx\":\"0x%llx\","
 		"\"rsi\":\"0x%llx\",\"rdi\":\"0x%llx\",\"rbp\":\"0x%llx\",\"rsp\":\"0x%llx\",\"r8\":\"0x%llx\",\"r9\":\"0x%llx\","
 		"\"r10\":\"0x%llx\",\"r11\":\"0x%llx\",\"r12\":\"0x%llx\",\"r13\":\"0x%llx\",\"r14\":\"0x%llx\",\"r15\":\"0x%llx\","
 		"\"rip\":\"0x%llx\",\"rflags\":\"0x%llx\",\"cs\":\"0x%llx\",\"ss\":\"0x%llx\",\"fs_base\":\"0x%llx\","
 		"\"gs_base\":\"0x%llx\",\"orig_rax\":\"0x%llx\"},\"dr\":[\"0x%lx\",\"0x%lx\",\"0x%lx\",\"0x%lx\",\"0x%lx\",\"0x%lx\","
 		"\"0x%lx\",\"0x%lx\"]}",
-		(int)pid, (int)pid, r.rax, r.rbx, r.rcx, r.rdx, r.rsi, r.rdi, r.rbp, r.rsp, r.r8, r.r9, r.r10, r.r11, r.r12,
-		r.r13, r.r14, r.r15, r.rip, r.eflags, r.cs, r.ss, r.fs_base, r.gs_base, r.orig_rax, dr[0], dr[1], dr[2], dr[3],
-		dr[4], dr[5], dr[6], dr[7]);
+		(int)pid, (int)pid, r.rax, r.rbx, r.rcx, r.rdx, r.rsi, r.rdi, r.rbp, r.rsp, r.r8, r.r9, r.r10, r.r11,
+		r.r12, r.r13, r.r14, r.r15, r.rip, r.eflags, r.cs, r.ss, r.fs_base, r.gs_base, r.orig_rax, dr[0], dr[1],
+		dr[2], dr[3], dr[4], dr[5], dr[6], dr[7]);
 	if (ptrace(PTRACE_GETREGSET, pid, NT_X86_XSTATE, &iov) || iov.iov_len * 2 >= sizeof(hex))
 		return;
 	for (size_t i = 0; i < iov.iov_len; i++)
 		sprintf(hex + 2 * i, "%02x", area[i]);
-	zoo_say("{\"is\":\"xstate\",\"pid\":%d,\"tid\":%d,\"size\":%zu,\"bytes\":\"%s\"}", (int)pid, (int)pid, iov.iov_len, hex);
+	zoo_say("{\"is\":\"xstate\",\"pid\":%d,\"tid\":%d,\"size\":%zu,\"bytes\":\"%s\"}", (int)pid, (int)pid,
+		iov.iov_len, hex);
 }
 
 static void tracer_record(pid_t pid, int status, const char *kind, const char *trap)
@@ -221,9 +223,11 @@ static void tracer_record(pid_t pid, int status, const char *kind, const char *t
 			 WSTOPSIG(status) & 0x7f, (int)getpid(), trap);
 
 	if (ptrace(PTRACE_GETSIGINFO, pid, NULL, &si) == 0)
-		n += snprintf(more + n, sizeof(more) - (size_t)n,
-			      ",\"si_signo\":%d,\"si_code\":%d,\"si_pid\":%d,\"si_addr\":\"0x%lx\",\"si_value\":\"0x%lx\"", si.si_signo,
-			      si.si_code, (int)si.si_pid, (unsigned long)si.si_addr, (unsigned long)si.si_value.sival_ptr);
+		n += snprintf(
+			more + n, sizeof(more) - (size_t)n,
+			",\"si_signo\":%d,\"si_code\":%d,\"si_pid\":%d,\"si_addr\":\"0x%lx\",\"si_value\":\"0x%lx\"",
+			si.si_signo, si.si_code, (int)si.si_pid, (unsigned long)si.si_addr,
+			(unsigned long)si.si_value.sival_ptr);
 	if (status >> 16 && ptrace(PTRACE_GETEVENTMSG, pid, NULL, &message) == 0)
 		snprintf(more + n, sizeof(more) - (size_t)n, ",\"message\":%lu", message);
 	zoo_stop((int)pid, (int)pid, kind, more);
@@ -245,25 +249,25 @@ static const struct act tracer_acts[] = {
 	  SIGTRAP | PTRACE_EVENT_EXEC << 8, 0 },
 	{ "t-fork", "trace fork", ACT_CHAIN("child_fork"), "TRAP_CHLD", child_fork, PTRACE_O_TRACEFORK, PTRACE_CONT,
 	  SIGTRAP | PTRACE_EVENT_FORK << 8, 0 },
-	{ "t-vfork", "trace vfork", ACT_CHAIN("?,child_vfork"), "TRAP_CHLD", child_vfork, PTRACE_O_TRACEVFORK, PTRACE_CONT,
-	  SIGTRAP | PTRACE_EVENT_VFORK << 8, 0 },
+	{ "t-vfork", "trace vfork", ACT_CHAIN("?,child_vfork"), "TRAP_CHLD", child_vfork, PTRACE_O_TRACEVFORK,
+	  PTRACE_CONT, SIGTRAP | PTRACE_EVENT_VFORK << 8, 0 },
 	{ "t-vfork-done", "trace vfork done", ACT_CHAIN("?,child_vfork"), "TRAP_CHLD", child_vfork,
 	  PTRACE_O_TRACEVFORKDONE, PTRACE_CONT, SIGTRAP | PTRACE_EVENT_VFORK_DONE << 8, 0 },
-	{ "t-clone", "trace clone", ACT_CHAIN("...,child_clone"), "TRAP_LWP", child_clone, PTRACE_O_TRACECLONE, PTRACE_CONT,
-	  SIGTRAP | PTRACE_EVENT_CLONE << 8, 0 },
-	{ "t-entry", "trace syscall entry", ACT_CHAIN("child_syscall"), "TRAP_SCE", child_syscall, PTRACE_O_TRACESYSGOOD,
-	  PTRACE_SYSCALL, SIGTRAP | 0x80, 0 },
+	{ "t-clone", "trace clone", ACT_CHAIN("...,child_clone"), "TRAP_LWP", child_clone, PTRACE_O_TRACECLONE,
+	  PTRACE_CONT, SIGTRAP | PTRACE_EVENT_CLONE << 8, 0 },
+	{ "t-entry", "trace syscall entry", ACT_CHAIN("child_syscall"), "TRAP_SCE", child_syscall,
+	  PTRACE_O_TRACESYSGOOD, PTRACE_SYSCALL, SIGTRAP | 0x80, 0 },
 	{ "t-leave", "trace syscall exit", ACT_CHAIN("child_syscall"), "TRAP_SCX", child_syscall, PTRACE_O_TRACESYSGOOD,
 	  PTRACE_SYSCALL, SIGTRAP | 0x80, 1 },
 	{ "t-exit", "trace exit", ACT_CHAIN("child_exit"), "", child_exit, PTRACE_O_TRACEEXIT, PTRACE_CONT,
 	  SIGTRAP | PTRACE_EVENT_EXIT << 8, 0 },
 	{ "t-signal", "trace signal", ACT_CHAIN("child_signal"), "", child_signal, 0, PTRACE_CONT, SIGUSR1, 0 },
 	{ "t-fault", "trace signal", ACT_CHAIN("child_fault"), "", child_fault, 0, PTRACE_CONT, SIGSEGV, 0 },
-	{ "t-seccomp", "trace seccomp", ACT_CHAIN("child_seccomp"), "", child_seccomp, PTRACE_O_TRACESECCOMP, PTRACE_CONT,
-	  SIGTRAP | PTRACE_EVENT_SECCOMP << 8, 0 },
+	{ "t-seccomp", "trace seccomp", ACT_CHAIN("child_seccomp"), "", child_seccomp, PTRACE_O_TRACESECCOMP,
+	  PTRACE_CONT, SIGTRAP | PTRACE_EVENT_SECCOMP << 8, 0 },
 	{ "t-step", "step", NULL, "TRAP_TRACE", child_syscall, 0, PTRACE_SINGLESTEP, SIGTRAP, 3 },
-	{ "t-break", "breakpoint", ACT_CHAIN("trace_hit,child_break"), "TRAP_BRKPT", child_break, 0, PTRACE_CONT, SIGTRAP,
-	  0 },
+	{ "t-break", "breakpoint", ACT_CHAIN("trace_hit,child_break"), "TRAP_BRKPT", child_break, 0, PTRACE_CONT,
+	  SIGTRAP, 0 },
 	{ "t-watch", "watchpoint", ACT_CHAIN("child_watch"), "TRAP_DBREG", child_watch, 0, PTRACE_CONT, SIGTRAP, 0 },
 };
 
