@@ -83,3 +83,164 @@ def frames_of(rows):
         if "frames" in r:
             out[r.get("tid")] = [f.get("function") or "??" for f in r["frames"]]
     return out
+
+
+def memory_of(rows):
+    """Bytes by address, of rows of `rd -8` and `memory read`: a dict of runs that can be looked up by data_at()."""
+    out = {}
+    for r in rows:
+        if "words" in r and "addr" in r:
+            base = number(r["addr"])
+            for i, w in enumerate(r["words"]):
+                if w is not None:
+                    out[base + i] = number(w)
+        elif "bytes" in r:
+            base = number(r.get("address", r.get("addr")))
+            for i, b in enumerate(bytes.fromhex(r["bytes"].replace(" ", ""))):
+                out[base + i] = b
+    return out
+
+
+def data_at(memory, addr, size):
+    """The bytes there, or None if one is missing."""
+    got = [memory.get(addr + i) for i in range(size)]
+    return None if None in got else bytes(got)
+
+
+# Where the bytes of a marker are not in the dump: nothing but the truth may be said of them.
+LOST = ("file on disk",)
+# In a swap file, but perhaps still in the swap cache too.
+PERHAPS = ("swap partition", "swap file")
+
+
+def markers(memory_by_pid, facts_, whole):
+    """Every marker is read at its address. With `whole` false (a filtered dump) it may be missing, but never wrong."""
+    out, read = [], 0
+    for f in facts_:
+        want = f["text"].encode()
+        got = data_at(memory_by_pid.get(f["pid"], {}), number(f["addr"]), len(want))
+        if got is not None and (got != want or f["where"] in LOST):
+            out.append(f"process {f['pid']} {f['addr']} ({f['where']}): {got!r} instead of {want!r}")
+        elif got is None and whole and f["where"] not in LOST + PERHAPS:
+            out.append(f"process {f['pid']} {f['addr']} ({f['where']}): not read")
+        read += got == want
+    if whole and read < len(facts_) * 3 // 4:
+        out.append(f"only {read} of {len(facts_)} markers were read")
+    return out
+
+
+# Kind of memory in the facts -> states of a page in kcodbg's words (lib/include/kco/page.h).
+STATES = {
+    "zero page": ("zero", "present"),
+    "never touched": ("zero",),
+    "page cache": ("page cache", "present"),
+    "file on disk": ("file",),
+    "no access": ("no access", "present"),
+    "swap partition": ("swap file", "swap cache"),
+    "swap file": ("swap file", "swap cache"),
+}
+
+
+def page_states(zoo, rows):
+    """`memory region`: the state of each marker's page, its swap area and its compressor."""
+    out, by_place = [], {(r.get("pid"), number(r.get("address"))): r.get("page") or {} for r in rows}
+    devices = {f["tag"]: f["device"] for f in zoo.of("swapped")}
+    for f in zoo.of("marker") + zoo.of("zeros"):
+        place = f"process {f['pid']} {f['addr']} ({f['where']})"
+        page = by_place.get((f["pid"], number(f["addr"])))
+        if page is None:
+            out.append(f"{place}: no answer")
+            continue
+        where, state = f["where"], page.get("state")
+        kind, _, codec = where.partition(" ")
+        if kind in ("zram", "zswap"):
+            want = (kind,)
+        else:
+            want = STATES.get(where, ("present",))
+        if state not in want:
+            # Shared memory in swap has no entry in the page tables; a page may be back in the cache.
+            out.append(f"{place}: {state!r} instead of {' or '.join(want)}")
+        elif kind in ("zram", "zswap") and page.get("codec") not in (codec, "same-filled", "huge"):
+            out.append(f"{place}: compressor {page.get('codec')!r} instead of {codec!r}")
+        if where in devices and state in ("zram", "zswap", "swap file", "swap cache") and page.get("swap") != devices[where]:
+            out.append(f"{place}: swap area {page.get('swap')!r} instead of {devices[where]!r}")
+    return out
+
+
+def pagemap(zoo, pid, rows):
+    """`memory region` of pages that pagemap has present: the same physical address."""
+    want, out = zoo.pages(pid), []
+    for r in rows:
+        page, va = r.get("page") or {}, number(r.get("address", "0x0"))
+        entry = want.get(va & ~0xfff)
+        if r.get("pid") == pid and entry is not None and entry >> 63 and page.get("state") == "present":
+            pfn = entry & ((1 << 55) - 1)
+            if page.get("pa") is None or (number(page["pa"]) + (va & (page["size"] - 1) & ~0xfff)) >> 12 != pfn:
+                out.append(f"process {pid} {va:#x}: physical {page.get('pa')} of {page.get('size')} instead of frame {pfn:#x}")
+    return out
+
+
+SPLIT = {f"e{r}": f"r{r}" for r in "ax bx cx dx si di bp sp ip".split()}
+
+
+def register_value(registers, name):
+    for other in (name, "eflags" if name == "rflags" else name, "e" + name[1:] if name[0] == "r" else name):
+        if other in registers:
+            return number(registers[other])
+    return None
+
+
+def registers(zoo, rows, skip=()):
+    """`register read`: every register whose contents are known."""
+    by_tid, out = {r.get("tid"): r for r in rows}, []
+    for f in zoo.of("regs"):
+        row = by_tid.get(f["tid"])
+        if not row or "registers" not in row:
+            out.append(f"thread {f['tid']}: no registers")
+            continue
+        for name, want in f["regs"].items():
+            if name in skip:
+                continue
+            got = register_value(row["registers"], name)
+            # What a system call returns is not yet in its place; its number is.
+            if name == "rax" and got is None:
+                continue
+            if got != number(want):
+                out.append(f"thread {f['tid']}: {name} {got if got is None else hex(got)} instead of {want}")
+    return out
+
+
+def sleepers(zoo, rows):
+    """`register read` of everything that slept: /proc/PID/syscall's arguments, stack pointer and program counter."""
+    by_tid, out, compared = {r.get("tid"): r for r in rows}, [], 0
+    for tid, t in zoo.tasks.items():
+        want = t.user_pc_sp()
+        if not want or tid not in zoo.quiet or tid not in by_tid:
+            continue
+        compared += 1
+        regs = by_tid[tid].get("registers", {})
+        got = (register_value(regs, "rip"), register_value(regs, "rsp"))
+        if got != want:
+            out.append(f"thread {tid}: pc and sp {got} instead of {want}")
+        if len(t.syscall) == 9 and int(t.syscall[0]) >= 0:
+            args = [number(a) for a in by_tid[tid].get("args", [])]
+            if args[:6] != [int(a, 16) for a in t.syscall[1:7]] or by_tid[tid].get("syscall") != int(t.syscall[0]):
+                out.append(f"thread {tid}: system call {by_tid[tid].get('syscall')} {args} instead of {t.syscall}")
+    return out if compared > 70 else out + [f"only {compared} threads were compared"]
+
+
+def vector_value(row, name):
+    vectors_ = row.get("vector") or row.get("vectors") or row.get("registers") or {}
+    value = vectors_.get(name)
+    return value.get("bytes") if isinstance(value, dict) else value
+
+
+def vectors(zoo, rows):
+    """`register read --all`: vector registers byte for byte, lowest first."""
+    by_tid, out = {r.get("tid"): r for r in rows}, []
+    for f in zoo.of("vector"):
+        for name, want in f["regs"].items():
+            got = vector_value(by_tid.get(f["tid"], {}), name)
+            if got is None or got.replace(" ", "") != want:
+                out.append(f"thread {f['tid']}: {name} {got} instead of {want}")
+    return out
