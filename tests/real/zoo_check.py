@@ -84,12 +84,17 @@ class ZooChecker(Checker):
 
     def memory(self, case, variant, truth, file):
         facts = truth.of("marker")
-        rows, problems = self.script(
-            file, [f"memory read -p {f['pid']} {f['addr']} {len(f['text'])}" for f in facts])
-        memory = {}
-        for r in rows:
-            memory.setdefault(r.get("pid"), []).append(r)
-        memory = {pid: compare.memory_of(of_pid) for pid, of_pid in memory.items()}
+        by_pid = {}
+        for f in facts:
+            by_pid.setdefault(f["pid"], []).append(f)
+
+        def one(pid):
+            script = "".join(f"memory read -p {pid} -f bytes -c {len(f['text'])} {f['addr']}\n" for f in by_pid[pid])
+            return pid, self.ask([file], "-x", "-", script=script.encode())
+        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+            answers = dict(pool.map(one, by_pid))
+        problems = [p for a in answers.values() for p in a.ended((0, 1, 2))]
+        memory = {pid: compare.memory_of(a.rows) for pid, a in answers.items()}
         self.say(case, variant, f"memory read: {len(facts)} markers",
                  problems + compare.markers(memory, facts, variant == REFERENCE))
 
@@ -114,6 +119,12 @@ class ZooChecker(Checker):
         self.say(case, variant, "register read: known contents", compare.registers(truth, rows))
         self.say(case, variant, "register read --all: vector registers", compare.vectors(truth, rows))
 
+    def processes(self, case, variant, truth, file):
+        listed = self.ask([file], "process", "list", "-a")
+        self.say(case, variant, "process list: every process and its threads",
+                 listed.ended() + compare.processes(truth, listed.rows))
+        self.say(case, variant, "process list: stop reasons", compare.stops(truth, listed.rows))
+
     def stacks(self, case, variant, truth, file):
         sysroot = os.path.join(os.path.dirname(file), "sysroot")
         rows, problems = self.script(file, ["bt -a -u"], "--sysroot", sysroot)
@@ -122,7 +133,7 @@ class ZooChecker(Checker):
                  problems + compare.chains(truth, lambda pid, tid: names.get(tid)))
 
 
-CHECKS = {"maps": ZooChecker.maps, "memory": ZooChecker.memory, "pages": ZooChecker.pages,
+CHECKS = {"maps": ZooChecker.maps, "processes": ZooChecker.processes, "memory": ZooChecker.memory, "pages": ZooChecker.pages,
           "registers": ZooChecker.registers, "stacks": ZooChecker.stacks}
 
 

@@ -94,7 +94,7 @@ def memory_of(rows):
             for i, w in enumerate(r["words"]):
                 if w is not None:
                     out[base + i] = number(w)
-        elif "bytes" in r:
+        elif isinstance(r.get("bytes"), str):
             base = number(r.get("address", r.get("addr")))
             for i, b in enumerate(bytes.fromhex(r["bytes"].replace(" ", ""))):
                 out[base + i] = b
@@ -175,12 +175,9 @@ def pagemap(zoo, pid, rows):
         entry = want.get(va & ~0xfff)
         if r.get("pid") == pid and entry is not None and entry >> 63 and page.get("state") == "present":
             pfn = entry & ((1 << 55) - 1)
-            if page.get("pa") is None or (number(page["pa"]) + (va & (page["size"] - 1) & ~0xfff)) >> 12 != pfn:
+            if page.get("pa") is None or number(page["pa"]) >> 12 != pfn:
                 out.append(f"process {pid} {va:#x}: physical {page.get('pa')} of {page.get('size')} instead of frame {pfn:#x}")
     return out
-
-
-SPLIT = {f"e{r}": f"r{r}" for r in "ax bx cx dx si di bp sp ip".split()}
 
 
 def register_value(registers, name):
@@ -243,4 +240,77 @@ def vectors(zoo, rows):
             got = vector_value(by_tid.get(f["tid"], {}), name)
             if got is None or got.replace(" ", "") != want:
                 out.append(f"thread {f['tid']}: {name} {got} instead of {want}")
+    return out
+
+
+def processes(zoo, rows):
+    """`process list -a`: every process with its threads, their names and states."""
+    out, by_pid = [], {r.get("pid"): r for r in rows}
+    for pid in sorted({t.pid for t in zoo.tasks.values()}):
+        leader, row = zoo.tasks.get(pid), by_pid.get(pid)
+        if leader is None or leader.worker():
+            continue  # kernel workers come and go
+        if row is None:
+            out.append(f"no process {pid} {leader.comm!r}")
+            continue
+        if not leader.comm_matches(row.get("name", "")):
+            out.append(f"process {pid}: name {row.get('name')!r} instead of {leader.comm!r}")
+        if row.get("ppid") != leader.ppid:
+            out.append(f"process {pid}: parent {row.get('ppid')} instead of {leader.ppid}")
+        if row.get("hidden") != (not zoo.bytes(f"tasks/{pid}/maps") and leader.state != "Z"):
+            out.append(f"process {pid} {leader.comm!r}: hidden {row.get('hidden')}")
+        got = sorted(t.get("tid") for t in row.get("threads", []))
+        if got != zoo.threads(pid):
+            out.append(f"process {pid}: threads {got} instead of {zoo.threads(pid)}")
+        for t in row.get("threads", []):
+            if t.get("tid") in zoo.quiet and t.get("state") != zoo.tasks[t["tid"]].state:
+                out.append(f"thread {t['tid']}: state {t.get('state')!r} instead of {zoo.tasks[t['tid']].state!r}")
+    return out
+
+
+# A program cannot know how the kernel stops its CPU when another one panics.
+KINDS = {"none": ("user mode", "nmi"), "group": ("group stop",)}
+
+
+def stops(zoo, rows):
+    """`process list`: the stop reason of each thread that said what it would be."""
+    threads = {t.get("tid"): t for r in rows for t in r.get("threads", [])}
+    out = []
+    for f in {f["tid"]: f for f in zoo.of("stop")}.values():
+        tid, want = f["tid"], KINDS.get(f["kind"], (f["kind"],))
+        stop = threads.get(tid, {}).get("stop") or {}
+
+        def differs(what, got, expected):
+            if got != expected:
+                out.append(f"thread {tid} ({f['kind']}): {what} {got!r} instead of {expected!r}")
+        if stop.get("kind") not in want:
+            out.append(f"thread {tid}: {stop.get('kind')!r} instead of {' or '.join(want)}")
+            continue
+        for key, mine in (("syscall", "syscall_name"), ("child", "child"), ("tracer", "tracer"), ("signo", "signal")):
+            if key in f:
+                differs(mine, stop.get(mine), f[key])
+        if f.get("trap"):
+            differs("trap", stop.get("trap"), f["trap"])
+        if "addr" in f:
+            differs("address", number(stop.get("addr")), number(f["addr"]))
+        if f["kind"] in ("zombie", "trace exit"):
+            status = f.get("status", 0) if f["kind"] == "zombie" else f["message"] >> 8
+            differs("exit status", stop.get("status"), status << 8)
+        if f["kind"] in ("trace fork", "trace vfork", "trace clone", "trace vfork done"):
+            differs("child", stop.get("child"), f["message"])
+        if f["kind"] in ("breakpoint", "watchpoint"):
+            places = [b for b in zoo.of("breakpoint", f["pid"]) if "unreached" not in b.get("function", "")]
+            differs("address", number(stop.get("addr")), number(places[0]["addr"]))
+        if f["kind"] == "trace signal":
+            info = stop.get("siginfo") or {}
+            differs("si_signo", info.get("signo"), f["si_signo"])
+            differs("si_code", info.get("code"), f["si_code"])
+            if f["si_code"] > 0:
+                differs("si_addr", number(info.get("addr")), number(f["si_addr"]))
+            else:
+                differs("si_value", number(info.get("value")), number(f["si_value"]))
+                differs("si_pid", info.get("pid"), f["si_pid"])
+    panic = (threads.get(zoo.panic_pid, {}).get("stop") or {}).get("kind")
+    if panic != "panic":
+        out.append(f"thread {zoo.panic_pid}: {panic!r} instead of panic")
     return out

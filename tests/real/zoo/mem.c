@@ -214,7 +214,7 @@ static ZOO_FN long mem_areas(void)
 		if (mprotect(p + (size_t)i * ZOO_PAGE, ZOO_PAGE, PROT_READ))
 			abort();
 	}
-	for (int i = 100; i < 200; i += 5)
+	for (int i = 101; i < 200; i += 10)
 		munmap(p + (size_t)i * ZOO_PAGE, ZOO_PAGE);
 	zoo_ready("areas");
 	r = mem_wait();

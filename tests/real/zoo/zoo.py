@@ -5,12 +5,13 @@ Cases of their own, as many/ is one: the other cases' keys do not depend on what
 use Debian's usual kernels and not the cloud ones, which lack zswap.
 """
 
+import contextlib
 import hashlib
 import lzma
 import os
 import shlex
 import shutil
-import subprocess
+import sys
 import tarfile
 import tempfile
 import time
@@ -84,7 +85,11 @@ def dump(cache, name, force=False):
             build_initrd(initrd, root, work, case, kernel, uprobes)
             with dumps.ONE_GUEST:
                 begin = time.monotonic()
-                argv = boot(case, kernel, work, initrd, out)
+                try:
+                    argv = boot(case, kernel, work, initrd, out)
+                except LabError as e:
+                    print(f"lab: {name}: once more, after {e}", file=sys.stderr, flush=True)
+                    argv = boot(case, kernel, work, initrd, out)
                 booted = time.monotonic()
             how = variants(work, out, case)
             meta = {
@@ -186,6 +191,9 @@ def build_initrd(path, root, work, case, kernel, uprobes):
 
 def boot(case, kernel, work, initrd, out):
     """Run the guest until QEMU has written its memory; QEMU's arguments."""
+    for stale in ("serial.log", "qmp"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(work, stale))
     disks = {name: os.path.join(work, name + ".img") for name in DISKS}
     for name, path in disks.items():
         with open(path, "wb") as f:
@@ -193,15 +201,22 @@ def boot(case, kernel, work, initrd, out):
     machine = qemu.Guest(work, case, kernel, initrd, disks, "console=ttyS0 loglevel=8 panic=0")
     try:
         machine.connect()
-        dumps.die_qemu(machine, case, work)
+        machine.wait_log([b"end Kernel panic"], dumps.BOOT_TIMEOUT)
+        time.sleep(0.2)
+        machine.qmp.call("stop")
+        registers = machine.qmp.monitor("info registers -a")
+        machine.qmp.call("dump-guest-memory", paging=False, protocol="file:" + os.path.join(work, "core"))
+        machine.qmp.call("quit")
+        machine.wait_end(30)
     finally:
         shutil.copyfile(os.path.join(work, "serial.log"), os.path.join(out, "serial.log"))
         machine.close()
     with tarfile.open(disks["truth"]) as tar:
         tar.extractall(out)
-    shutil.copyfile(os.path.join(work, "truth", "registers"), os.path.join(out, "truth", "registers"))
-    os.rename(os.path.join(work, "vmcore.elf"), os.path.join(work, "core"))
+    with open(os.path.join(out, "truth", "registers"), "w", encoding="utf-8") as f:
+        f.write(registers)
     shutil.copyfile(os.path.join(work, "core"), os.path.join(out, "vmcore.elf"))
+    os.chmod(os.path.join(out, "vmcore.elf"), 0o644)
     formats.dig_holes(os.path.join(out, "vmcore.elf"))
     return machine.argv
 
