@@ -10,18 +10,21 @@ command that is not there.
 
 import argparse
 import concurrent.futures
+import functools
 import os
 import subprocess
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import zoo_compare as compare  # noqa: E402
+import zoo_cores as cores  # noqa: E402
 from check import TIMEOUT, Checker  # noqa: E402
 from labkit.cache import default_root, read_json  # noqa: E402
 from zoo import zoo  # noqa: E402
-from zoo_truth import Zoo, number  # noqa: E402
+from zoo_truth import Zoo  # noqa: E402
 
 REFERENCE = "vmcore.elf"
 VARIANTS = ("vmcore.elf", "vmcore.filtered")
@@ -113,28 +116,89 @@ class ZooChecker(Checker):
 
     def registers(self, case, variant, truth, file):
         tids = sorted(t.tid for t in truth.tasks.values() if truth.bytes(f"tasks/{t.pid}/maps"))
-        rows, problems = self.script(file, [f"register read --all --tid {tid}" for tid in tids])
+        rows, problems = self.script(file, [f"register read --all -t {tid}" for tid in tids])
         self.say(case, variant, "register read: /proc/PID/syscall of all that slept",
                  problems + compare.sleepers(truth, rows))
         self.say(case, variant, "register read: known contents", compare.registers(truth, rows))
         self.say(case, variant, "register read --all: vector registers", compare.vectors(truth, rows))
+        self.say(case, variant, "register read --all: debug registers", compare.debug_registers(truth, rows))
+
+    def signals(self, case, variant, truth, file):
+        rows, problems = self.script(file, [f"sig {pid}" for pid in truth.roles["zoo-sig-pend"]])
+        self.say(case, variant, "sig: pending signals, masks, handlers", problems + compare.signals(truth, rows))
+
+    def breakpoints(self, case, variant, truth, file):
+        answer = self.ask([file], "breakpoints")
+        # Those in text need the text.
+        if variant == REFERENCE:
+            self.say(case, variant, "breakpoints: each that was set", answer.ended() +
+                     compare.breakpoints(truth, answer.rows))
+
+    def images(self, case, variant, truth, file):
+        sysroot = os.path.join(os.path.dirname(file), "sysroot")
+        pids = [pid for pid in truth.pids() if pid != truth.panic_pid]
+        rows, problems = self.script(file, [f"image list -p {pid}" for pid in pids], "--sysroot", sysroot)
+        known = functools.cache(lambda path: build_id(sysroot + path))
+        for pid in pids if variant == REFERENCE else []:
+            problems += compare.images(truth, pid, [r for r in rows if r.get("pid") == pid], known)
+        self.say(case, variant, f"image list: images of {len(pids)} processes", problems)
 
     def processes(self, case, variant, truth, file):
         listed = self.ask([file], "process", "list", "-a")
         self.say(case, variant, "process list: every process and its threads",
                  listed.ended() + compare.processes(truth, listed.rows))
         self.say(case, variant, "process list: stop reasons", compare.stops(truth, listed.rows))
+        self.say(case, variant, "process list: arguments of system calls", compare.arguments(truth, listed.rows))
 
     def stacks(self, case, variant, truth, file):
         sysroot = os.path.join(os.path.dirname(file), "sysroot")
-        rows, problems = self.script(file, ["bt -a -u"], "--sysroot", sysroot)
-        names = compare.frames_of(rows)
-        self.say(case, variant, "bt -u: the known chains",
-                 problems + compare.chains(truth, lambda pid, tid: names.get(tid)))
+        answer = self.ask([file], "--sysroot", sysroot, "bt", "-a", "-u")
+        names = compare.frames_of(answer.rows)
+        if variant == REFERENCE:
+            self.say(case, variant, "bt -u: the known chains", answer.ended((0, 1)) +
+                     compare.chains(truth, lambda pid, tid: names.get(tid)))
+        else:
+            self.say(case, variant, "bt -u: no frame that is not of the chain", answer.ended((0, 1)) +
+                     compare.no_wrong_frames(truth, names))
+
+    def cores(self, case, variant, truth, file):
+        """Core files of one process of each program: Debian's debuggers see what the processes said."""
+        if variant != REFERENCE:
+            return
+        sysroot = os.path.join(os.path.dirname(file), "sysroot")
+        pids = [(role, truth.roles[role][0]) for role in CORES]
+        with tempfile.TemporaryDirectory(prefix="kcozoo") as work:
+            def one(pid):
+                core = os.path.join(work, f"core.{pid}")
+                text, status = self.text(file, "process", "save-core", str(pid), "-o", core)
+                return core if status in (0, 1) and os.path.exists(core) else f"exit status {status}: {text[-200:]}"
+            with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+                saved = dict(zip(pids, pool.map(one, [pid for _, pid in pids])))
+                problems = [f"process {pid} ({role}): {why}" for (role, pid), why in saved.items() if why[0] != "/"]
+                self.say(case, variant, f"process save-core: {len(pids)} processes", problems)
+                there = [(role, pid, core) for (role, pid), core in saved.items() if core[0] == "/"]
+                notes = [p for role, pid, core in there for p in cores.notes(truth, pid, core)]
+                self.say(case, variant, "core files: notes and pages", notes or ([] if there else ["none"]))
+                for name, look in (("gdb", cores.in_gdb), ("lldb", cores.in_lldb)):
+                    answers = pool.map(lambda at: look(truth, at[1], at[2], sysroot), there)
+                    self.say(case, variant, f"core files in {name}",
+                             [p for answer in answers for p in answer] or ([] if there else ["none"]))
 
 
-CHECKS = {"maps": ZooChecker.maps, "processes": ZooChecker.processes, "memory": ZooChecker.memory, "pages": ZooChecker.pages,
-          "registers": ZooChecker.registers, "stacks": ZooChecker.stacks}
+CORES = ("zoo-static", "zoo-pie", "zoo-fp", "zoo-dbgframe", "zoo-mini", "zoo-stripped", "zoo-regs", "zoo-sig-timer",
+         "zoo-sig-segva", "zoo-sig-vdso", "zoo-stopped", "zoo-leaderless", "t-signal", "t-watch", "t-break", "zoo-mem",
+         "zoo-tiny32", "zoo-tiny32-vdso", "zoo-spin")
+CHECKS = {"maps": ZooChecker.maps, "processes": ZooChecker.processes, "memory": ZooChecker.memory,
+          "pages": ZooChecker.pages, "registers": ZooChecker.registers, "signals": ZooChecker.signals,
+          "breakpoints": ZooChecker.breakpoints, "images": ZooChecker.images, "stacks": ZooChecker.stacks,
+          "cores": ZooChecker.cores}
+
+
+def build_id(path):
+    """The build-id of a file, None if there is no such file or it has none."""
+    p = subprocess.run(["readelf", "-n", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    found = [line.split()[-1] for line in p.stdout.decode(errors="replace").splitlines() if "Build ID:" in line]
+    return found[0] if found else None
 
 
 def main():

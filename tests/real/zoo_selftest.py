@@ -33,6 +33,13 @@ FACTS = [
     {"is": "chain", "pid": 5, "tid": 5, "frames": "leaf,?,mid,main,..."},
     {"is": "regs", "pid": 5, "tid": 5, "regs": {"rbx": "0x5a", "rflags": "0x246"}, "dr": ["0x1"] * 8},
     {"is": "vector", "pid": 5, "tid": 5, "regs": {"ymm0": "00" * 31 + "01"}, "st": [1, 2, 3]},
+    {"is": "pending", "pid": 5, "tid": 5, "signo": 10, "code": -1, "value": "0x77", "sender": 5, "uid": 0, "queue": "shared"},
+    {"is": "pending", "pid": 5, "tid": 5, "signo": 12, "code": -1, "value": "0x78", "sender": 5, "uid": 0, "queue": "thread"},
+    {"is": "blocked", "pid": 5, "tid": 5, "signos": [10]},
+    {"is": "handler", "pid": 5, "signo": 10, "function": "h", "addr": "0x1230", "flags": "0x10000004", "mask": [1]},
+    {"is": "ignored", "pid": 5, "signo": 13},
+    {"is": "breakpoint", "kind": "ptrace", "pid": 5, "addr": "0x401010", "access": "x", "function": "f", "original": "0x55"},
+    {"is": "uprobe", "where": "/bin/zoo-pie:0x10", "function": "f"},
     {"is": "stop", "pid": 5, "tid": 5, "kind": "trace signal", "status": "0xa7f", "signo": 10, "tracer": 7, "trap": "",
      "si_signo": 10, "si_code": -1, "si_pid": 5, "si_addr": "0x5", "si_value": "0x1234"},
     {"is": "stop", "pid": 6, "tid": 6, "kind": "futex", "syscall": "futex"},
@@ -68,6 +75,7 @@ class ZooTest(unittest.TestCase):
             write(f"{self.work.name}/truth/tasks/{pid}/maps", MAPS)
         write(f"{self.work.name}/truth/p5.pages", "7f0000000000 8100000000000123\n7f0000001000 4100000000000042\n")
         write(f"{self.work.name}/truth/zoo.jsonl", "".join(json.dumps(f) + "\n" for f in FACTS))
+        write(f"{self.work.name}/truth/kprobes", "ffffffff81000104  k  f+0x4    [FTRACE]\n")
         self.zoo = Zoo(self.work.name)
 
     def tearDown(self):
@@ -154,24 +162,77 @@ class ZooTest(unittest.TestCase):
         self.bad(compare.registers(self.zoo, [{"tid": 5, "registers": {"rbx": "0x5a"}}]))
         self.bad(compare.registers(self.zoo, []))
 
-    def test_sleepers__pc_sp_and_arguments(self):
-        row = {"tid": 5, "registers": {"rip": "0x401000", "rsp": "0x7ffc0"}, "syscall": 0,
-               "args": [hex(i) for i in range(1, 7)]}
+    def many(self):
+        """Enough threads for the checks that want a certain number."""
         for tid in range(100, 180):
-            self.zoo.tasks[tid] = self.zoo.tasks[5]
+            self.zoo.tasks[tid] = copy.copy(self.zoo.tasks[5])
+            self.zoo.tasks[tid].tid = tid
             self.zoo.quiet.add(tid)
-        rows = [dict(row, tid=tid) for tid in [5, *range(100, 180)]]
+        return range(100, 180)
+
+    def test_sleepers__pc_sp_and_number(self):
+        row = {"registers": {"rip": "0x401000", "rsp": "0x7ffc0"}, "syscall": 0}
+        rows = [dict(row, tid=tid) for tid in self.many()]
         self.good(compare.sleepers(self.zoo, rows))
         self.bad(compare.sleepers(self.zoo, rows[:9]))
         self.bad(compare.sleepers(self.zoo, set_at(rows, (1, "registers", "rsp"), "0x7ffc8")))
-        self.bad(compare.sleepers(self.zoo, set_at(rows, (1, "args", 3), "0x9")))
         self.bad(compare.sleepers(self.zoo, set_at(rows, (1, "syscall"), 1)))
 
+    def test_arguments__each(self):
+        stop = {"syscall": 0, "args": ["0x1", "0x2", "0x3"]}
+        rows = [{"threads": [{"tid": tid, "stop": stop}]} for tid in self.many()]
+        self.good(compare.arguments(self.zoo, rows))
+        self.bad(compare.arguments(self.zoo, rows[:9]))
+        self.bad(compare.arguments(self.zoo, set_at(rows, (1, "threads", 0, "stop", "args", 2), "0x4")))
+        self.bad(compare.arguments(self.zoo, set_at(rows, (1, "threads", 0, "stop", "syscall"), 1)))
+
     def test_vectors__one_byte(self):
-        rows = [{"tid": 5, "vectors": {"ymm0": "00" * 31 + "01"}}]
+        rows = [{"tid": 5, "vector": {"ymm0": "0x01" + "00" * 31, "st0": "0x3fff8000000000000000",
+                                      "st1": "0x40008000000000000000", "st2": "0x4000c000000000000000"}}]
         self.good(compare.vectors(self.zoo, rows))
-        self.bad(compare.vectors(self.zoo, set_at(rows, (0, "vectors", "ymm0"), "01" + "00" * 31)))
+        self.bad(compare.vectors(self.zoo, set_at(rows, (0, "vector", "ymm0"), "0x01")))
+        self.bad(compare.vectors(self.zoo, set_at(rows, (0, "vector", "st2"), "0x40008000000000000000")))
         self.bad(compare.vectors(self.zoo, []))
+
+    def test_debug_registers__each(self):
+        rows = [{"tid": 5, "debug": {f"dr{i}": "0x1" for i in (0, 1, 2, 3, 6, 7)}}]
+        self.good(compare.debug_registers(self.zoo, rows))
+        for i in (0, 1, 2, 3, 6, 7):
+            self.bad(compare.debug_registers(self.zoo, set_at(rows, (0, "debug", f"dr{i}"), "0x2")))
+
+    def test_signals__queues_masks_handlers(self):
+        def info(signo, value):
+            return {"siginfo": {"signo": signo, "code": -1, "pid": 5, "uid": 0, "value": value}}
+        rows = [{"tid": 5, "blocked": "0x200", "shared_pending": {"set": "0x200", "queue": [info(10, "0x77")]},
+                 "private_pending": {"set": "0x800", "queue": [info(12, "0x78")]},
+                 "actions": [{"signo": 10, "handler": "0x1230", "mask": "0x1", "flags": "0x14000004", "symbol": "h+0"},
+                             {"signo": 13, "handler": "0x1", "mask": "0x0", "flags": "0x0"}]}]
+        self.good(compare.signals(self.zoo, rows))
+        for path, new in ((("blocked",), "0x0"), (("shared_pending", "set"), "0x0"), (("shared_pending", "queue"), []),
+                          (("private_pending", "queue"), [info(12, "0x79")]),
+                          (("private_pending", "queue"), [info(12, "0x78")] * 2), (("actions", 0, "handler"), "0x1231"),
+                          (("actions", 0, "mask"), "0x3"), (("actions", 0, "flags"), "0x0"),
+                          (("actions", 0, "symbol"), "g+0"), (("actions", 1, "handler"), "0x0")):
+            self.bad(compare.signals(self.zoo, set_at(rows, (0, *path), new)))
+
+    def test_breakpoints__a_missing_and_an_invented_one(self):
+        rows = [{"pid": 5, "kind": "ptrace", "addr": "0x401010", "access": "x", "original": "0x55"},
+                {"kind": "uprobe", "path": "/bin/zoo-pie", "offset": "0x10"}, {"kind": "kprobe", "addr": "0xffffffff81000104"}]
+        self.good(compare.breakpoints(self.zoo, rows))
+        for i in range(3):
+            self.bad(compare.breakpoints(self.zoo, rows[:i] + rows[i + 1:]))
+        self.bad(compare.breakpoints(self.zoo, set_at(rows, (0, "original"), "0x56")))
+        self.bad(compare.breakpoints(self.zoo, set_at(rows, (0, "access"), "w")))
+        self.bad(compare.breakpoints(self.zoo, rows + [dict(rows[0], addr="0x401020")]))
+
+    def test_images__path_place_and_build_id(self):
+        write(f"{self.work.name}/truth/tasks/5/maps", MAPS.replace("00400000-00401000 r--p", "00400000-00401000 r-xp"))
+        rows = [{"path": "/bin/zoo-pie", "start": "0x400000", "build_id": "abcd"}]
+        self.good(compare.images(self.zoo, 5, rows, lambda path: "abcd"))
+        self.bad(compare.images(self.zoo, 5, rows, lambda path: "abce"))
+        self.bad(compare.images(self.zoo, 5, [], lambda path: None))
+        self.bad(compare.images(self.zoo, 5, set_at(rows, (0, "start"), "0x401000"), lambda path: None))
+        self.bad(compare.images(self.zoo, 5, rows + [{"path": "/lib/x"}], lambda path: None))
 
     def process_rows(self):
         return [{"pid": t.pid, "name": t.comm.decode(), "ppid": t.ppid, "hidden": False,

@@ -23,7 +23,7 @@ class Zoo(Truth):
         self.panic_pid = int(self.self["panic_pid"])
 
     def of(self, kind, pid=None):
-        return [f for f in self.facts if f["is"] == kind and (pid is None or f["pid"] == pid)]
+        return [f for f in self.facts if f["is"] == kind and pid in (None, f.get("pid"))]
 
     @functools.cached_property
     def roles(self):
