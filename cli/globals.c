@@ -44,7 +44,9 @@ static const char *const globals_types[] = { "auto", "btf", "dwarf", NULL };
 	  .seen = offsetof(struct kco_globals, has_phys_base), \
 	  .help = "how far the kernel was moved in physical memory, in hexadecimal (may be negative)" }, \
 	{ 0, "debug-dir", KCO_OPT_STRING, FIELD(debug_dir), .metavar = "DIR", .word = KCO_WORD_FILE, \
-	  .help = "where to look for a vmlinux (default /usr/lib/debug)" }, \
+	  .help = "where to look for a vmlinux and for programs' debug information (default /usr/lib/debug)" }, \
+	{ 0, "sysroot", KCO_OPT_STRING, FIELD(sysroot), .metavar = "DIR", .word = KCO_WORD_FILE, \
+	  .help = "a copy of the crashed machine's files: programs and libraries of its processes" }, \
 	{ 0, "types", KCO_OPT_CHOICE, FIELD(types), .metavar = "SOURCE", .choices = globals_types, \
 	  .help = "where types come from: btf (in the dump), dwarf (in the vmlinux), or auto" }, \
 	{ 0, "zero-excluded", KCO_OPT_FLAG, FIELD(zero_excluded), \

@@ -19,7 +19,7 @@ struct kco_globals {
 
 	bool quiet, version, zero_excluded;
 	struct kco_words dumps, scripts;
-	const char *symbols, *format, *vmcoreinfo, *debug_dir;
+	const char *symbols, *format, *vmcoreinfo, *debug_dir, *sysroot;
 	uint64_t raw_base, kaslr, phys_base;
 	bool has_kaslr, has_phys_base, has_raw_base;
 	int types; /* enum kco_types_from */

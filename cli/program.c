@@ -35,6 +35,7 @@ int kco_program_open(struct kco_program *p, const struct kco_target *target)
 		.nr_dumps = target->nr_dumps,
 		.vmlinux = target->symbols,
 		.debug_dir = g->debug_dir,
+		.sysroot = g->sysroot,
 		.types = g->types == KCO_TYPES_BTF ? "btf" : g->types == KCO_TYPES_DWARF ? "dwarf" : NULL,
 		.vmcoreinfo = g->vmcoreinfo,
 		.has_kaslr = g->has_kaslr,

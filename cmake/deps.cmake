@@ -7,6 +7,7 @@ find_package(Threads REQUIRED)
 
 pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(LZMA REQUIRED IMPORTED_TARGET liblzma)
 pkg_check_modules(LZO REQUIRED IMPORTED_TARGET lzo2)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(ELFUTILS REQUIRED IMPORTED_TARGET libdw libelf)

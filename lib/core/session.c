@@ -55,6 +55,7 @@ void kco_session_free(struct kco_session *s)
 	if (!s)
 		return;
 	kco_session_processes_fini(s);
+	kco_session_uimages_fini(s);
 	if (s->os && KCO_OS_SLOT(s->os, fini))
 		KCO_OS_SLOT(s->os, fini)(s);
 	kco_symbols_free(s->symbols);

@@ -66,6 +66,7 @@ struct kco_session {
 	atomic_bool cancelled;
 	uint32_t next_space_id;
 	struct kco_platform *platform;	      /* lib/proc/process.c's, NULL before the first process is asked for */
+	struct kco_uimage_files *uimage_files; /* lib/proc/uimage_files.c's, NULL before the first is asked for */
 	struct kco_session_warning *warnings; /* texts already given */
 };
 

@@ -28,6 +28,7 @@ void process_part_set(struct kco_process *p, enum process_part part, void *data,
 
 /** For kco_session_free(). */
 void kco_session_processes_fini(struct kco_session *s);
+void kco_session_uimages_fini(struct kco_session *s);
 
 /** A slot of the personality's struct kco_os_process_ops or of its base's; NULL: neither has it. */
 #define PROCESS_OS_SLOT(s, slot)                                                                                  \

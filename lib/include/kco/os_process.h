@@ -35,6 +35,9 @@ struct kco_os_process_ops {
 	enum kco_status (*page)(struct kco_process *p, uint64_t va, struct kco_page *ret, struct kco_err *err);
 	enum kco_status (*page_read)(struct kco_process *p, const struct kco_page *page, void *buf,
 				     struct kco_err *err);
+	/* kco_file_read() of at most one page, which does not cross a border of 4096 bytes */
+	enum kco_status (*file_read)(struct kco_session *s, const struct kco_file *file, uint64_t off, void *buf,
+				     size_t n, struct kco_err *err);
 	/* kco_thread_*() */
 	enum kco_status (*thread_regs)(struct kco_process *p, const struct kco_task *task, struct kco_thread_regs *ret,
 				       struct kco_err *err);

@@ -61,4 +61,12 @@ enum kco_status kco_page_get(struct kco_process *p, uint64_t va, struct kco_page
 enum kco_status kco_page_read(struct kco_process *p, const struct kco_page *page, void *buf,
 			      struct kco_err *err) KCO_MUST_USE;
 
+/**
+ * @n bytes at @off of @file, mapped or not, as far as the page cache has them.
+ * *@done (may be NULL) is the valid prefix. KCO_E_RANGE: beyond its end,
+ * KCO_E_UNMAPPED: not in memory.
+ */
+enum kco_status kco_file_read(struct kco_session *s, const struct kco_file *file, uint64_t off, void *buf, size_t n,
+			      size_t *done, struct kco_err *err) KCO_MUST_USE;
+
 #endif
