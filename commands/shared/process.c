@@ -4,7 +4,10 @@
  */
 #include "process.h"
 
+#include <ctype.h>
 #include <string.h>
+
+#include <kco/uimage.h>
 
 /* Where @pid is among the attached, or nr_attached. */
 static size_t process_attached(const struct kco_context *context, int64_t pid)
@@ -82,5 +85,42 @@ enum kco_status kco_attach(struct kco_cmd_ctx *ctx, struct kco_process *p, struc
 	context->attached[context->nr_attached++] = mine;
 	if (thread)
 		context->task = thread->addr;
+	return KCO_OK;
+}
+
+/* The name that @word begins with, up to an offset; false: it is an address, or no name that could be. */
+static bool process_name(const char *word, char name[KCO_SYMBOL_NAME_MAX])
+{
+	// Images have such names: "libstdc++`...", "ld-linux-x86-64.so.2`..."
+	const char *tick = strchr(word, '`'), *from = tick ? tick + 1 : word;
+	size_t n = (size_t)(from - word) + strcspn(from, "+-");
+
+	if (isdigit((unsigned char)word[0]) || !*from || n == (size_t)(from - word) || n >= KCO_SYMBOL_NAME_MAX)
+		return false;
+	memcpy(name, word, n);
+	name[n] = '\0';
+	return true;
+}
+
+enum kco_status kco_parse_process_addr(struct kco_process *p, const char *word, uint64_t *ret, struct kco_err *err)
+{
+	char name[KCO_SYMBOL_NAME_MAX];
+	struct kco_err why = KCO_ERR_INIT;
+	struct kco_usymbol sym;
+	int64_t offset = 0;
+	enum kco_status st;
+
+	if (!p->pid || !process_name(word, name))
+		return kco_parse_addr(p->session, word, ret, err);
+	st = kco_usymbol_by_name(p, name, &sym, &why);
+	// "add" may be a symbol, an address, or the kernel's; what names an image is neither of the others.
+	if (st && !strchr(word, '`') && kco_parse_addr(p->session, word, ret, NULL) == KCO_OK)
+		return KCO_OK;
+	if (st)
+		return kco_fail(err, st == KCO_E_NOSYM ? KCO_E_USAGE : st, "%s", why.msg);
+	word += strlen(name);
+	if (*word && (kco_parse_int(word + 1, &offset, NULL) || word[1] == '-' || word[1] == '+'))
+		return kco_fail(err, KCO_E_USAGE, "'%.60s' is not an offset (decimal, or 0x...)", word + 1);
+	*ret = *word == '-' ? sym.addr - (uint64_t)offset : sym.addr + (uint64_t)offset;
 	return KCO_OK;
 }

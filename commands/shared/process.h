@@ -42,5 +42,11 @@ size_t kco_thread_number(const struct kco_process *p, const struct kco_task *tas
 enum kco_status kco_attach(struct kco_cmd_ctx *ctx, struct kco_process *p, struct kco_err *err) KCO_MUST_USE;
 /** Make @task, a thread of @p, the selected one. */
 void kco_select_thread(struct kco_cmd_ctx *ctx, struct kco_process *p, const struct kco_task *task);
+/**
+ * An address as users type it, kco_parse_addr() with the symbols of @p before
+ * the kernel's: SYMBOL+OFFSET, IMAGE`SYMBOL+OFFSET. KCO_E_USAGE.
+ */
+enum kco_status kco_parse_process_addr(struct kco_process *p, const char *word, uint64_t *ret,
+				       struct kco_err *err) KCO_MUST_USE;
 
 #endif

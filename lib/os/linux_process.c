@@ -52,4 +52,5 @@ const struct kco_os_process_ops kco_os_linux_process = {
 	.signal_code_name = linux_signal_code_name,
 	.page = linux_page,
 	.page_read = linux_page_read,
+	.file_read = linux_file_read,
 };

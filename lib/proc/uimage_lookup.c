@@ -83,8 +83,8 @@ static bool lookup_in(struct process_images *images, size_t i, const char *name,
 	return sym != NULL;
 }
 
-enum kco_status kco_usymbol_by_name(struct kco_process *p, const char *name, struct kco_usymbol *ret,
-				    struct kco_err *err)
+enum kco_status kco_usymbol_next(struct kco_process *p, const char *name, size_t *cursor, struct kco_usymbol *ret,
+				 struct kco_err *err)
 {
 	const char *tick = strchr(name, '`'), *bare = tick ? tick + 1 : name;
 	size_t prefix = tick ? (size_t)(tick - name) : 0;
@@ -95,8 +95,8 @@ enum kco_status kco_usymbol_by_name(struct kco_process *p, const char *name, str
 	if (st)
 		return st;
 	// The main program first, as its loader resolves names.
-	for (size_t i = 0; i <= images->n; i++) {
-		size_t at = i ? i - 1 : images->main;
+	while (*cursor <= images->n) {
+		size_t i = (*cursor)++, at = i ? i - 1 : images->main;
 
 		if (at == images->n || (i && at == images->main) ||
 		    (tick && !lookup_named(&images->list[at], name, prefix)))
@@ -109,6 +109,14 @@ enum kco_status kco_usymbol_by_name(struct kco_process *p, const char *name, str
 		return kco_fail(err, KCO_E_NOSYM, "process %" PRId64 " has no image '%.*s'", p->pid,
 				prefix < 80 ? (int)prefix : 80, name);
 	return kco_fail(err, KCO_E_NOSYM, "no symbol '%.80s' in process %" PRId64, bare, p->pid);
+}
+
+enum kco_status kco_usymbol_by_name(struct kco_process *p, const char *name, struct kco_usymbol *ret,
+				    struct kco_err *err)
+{
+	size_t cursor = 0;
+
+	return kco_usymbol_next(p, name, &cursor, ret, err);
 }
 
 /* .eh_frame from its header's pointer, in the one encoding that linkers use: sdata4, pcrel. */

@@ -49,6 +49,9 @@ enum kco_status kco_usymbol_by_addr(struct kco_process *p, uint64_t va, struct k
 /** By name in all images, or in one as "image`name" (image: its last path component or a beginning of that). */
 enum kco_status kco_usymbol_by_name(struct kco_process *p, const char *name, struct kco_usymbol *ret,
 				    struct kco_err *err) KCO_MUST_USE;
+/** The same in one image after the other: *@cursor is 0 to begin with. KCO_E_NOSYM: none has it, or no other. */
+enum kco_status kco_usymbol_next(struct kco_process *p, const char *name, size_t *cursor, struct kco_usymbol *ret,
+				 struct kco_err *err) KCO_MUST_USE;
 
 /**
  * The unwind information of an image, as addresses in the process; 0: it has
