@@ -193,6 +193,12 @@ static enum kco_status memory_find_range(struct memory_find_run *run, uint64_t s
 	return KCO_OK;
 }
 
+/* Areas that are no memory of the process's own: what cannot be read there is not missed. */
+static bool memory_find_is_foreign(const struct kco_vma *vma)
+{
+	return vma->kind == KCO_VMA_VDSO || vma->flags & KCO_VMA_IO;
+}
+
 static enum kco_status memory_find_areas(struct memory_find_run *run, struct kco_err *torn, struct kco_err *err)
 {
 	const struct kco_vma *vmas;
@@ -201,9 +207,18 @@ static enum kco_status memory_find_areas(struct memory_find_run *run, struct kco
 
 	for (size_t i = 0, j; status == KCO_OK && i < n; i = j) {
 		// Neighbours are one range: what is looked for may lie across.
-		for (j = i + 1; j < n && vmas[j].start == vmas[j - 1].end; j++)
+		bool foreign = memory_find_is_foreign(&vmas[i]);
+		uint64_t unread = run->unread;
+		struct kco_err first = run->first;
+
+		for (j = i + 1;
+		     j < n && vmas[j].start == vmas[j - 1].end && memory_find_is_foreign(&vmas[j]) == foreign; j++)
 			;
 		status = memory_find_range(run, vmas[i].start, vmas[j - 1].end, err);
+		if (foreign) {
+			run->unread = unread;
+			run->first = first;
+		}
 	}
 	return status;
 }

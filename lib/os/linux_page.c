@@ -166,13 +166,12 @@ static uint64_t page_huge_size(struct kco_session *s, const struct kco_file *fil
 	return UINT64_C(2) << 20;
 }
 
-/* A page that its area takes from @index of the address_space at @mapping. */
-static void page_mapping(struct kco_session *s, struct linux_pages *pages, uint64_t mapping, uint64_t index,
+/* The page at page->file_offset of @file. */
+static void page_of_file(struct kco_session *s, struct linux_pages *pages, const struct kco_file *file,
 			 struct kco_page *page)
 {
 	struct kco_err err = KCO_ERR_INIT;
-	const struct kco_file *file = page->vma->file;
-	uint64_t ops = 0, below = 0;
+	uint64_t ops = 0, below = 0, index = page->file_offset >> LINUX_PAGE_SHIFT;
 	struct linux_slot slot;
 	enum kco_status st;
 
@@ -180,15 +179,15 @@ static void page_mapping(struct kco_session *s, struct linux_pages *pages, uint6
 		page_lost(page, KCO_PAGE_UNKNOWN, pages->lazy.err.code, linux_page_why(pages, &pages->lazy.err));
 		return;
 	}
-	if (pages->a_ops.size && kco_kread_field(s, mapping, &pages->a_ops, &ops, NULL))
+	if (pages->a_ops.size && kco_kread_field(s, file->mapping, &pages->a_ops, &ops, NULL))
 		ops = 0;
-	if (page->vma->flags & KCO_VMA_HUGETLB && pages->hugetlb_huge_index) {
+	if (ops && ops == pages->hugetlb_aops && pages->hugetlb_huge_index) {
 		uint64_t small = page_huge_size(s, file) >> LINUX_PAGE_SHIFT;
 
 		below = index % small;
 		index /= small;
 	}
-	st = linux_mapping_load(s, pages, mapping, index, &slot, &page->pa, &err);
+	st = linux_mapping_load(s, pages, file->mapping, index, &slot, &page->pa, &err);
 	if (st) {
 		page_lost(page, KCO_PAGE_UNKNOWN, st, linux_page_why(pages, &err));
 	} else if (slot.kind == LINUX_SLOT_POINTER) {
@@ -202,7 +201,7 @@ static void page_mapping(struct kco_session *s, struct linux_pages *pages, uint6
 	} else if (ops && (ops == pages->shmem_aops || ops == pages->hugetlb_aops)) {
 		linux_page_zero(page); // a hole: there is nothing else that it could hold
 	} else {
-		page_lost(page, KCO_PAGE_FILE, KCO_E_NOT_SAVED, "it is in a file, and not in the page cache");
+		page_lost(page, KCO_PAGE_FILE, KCO_E_NOT_SAVED, "it is not in the page cache");
 	}
 }
 
@@ -254,7 +253,7 @@ static void page_empty(struct kco_process *p, struct linux_pages *pages, struct 
 	} else if (!vma->file->mapping) {
 		page_lost(page, KCO_PAGE_UNKNOWN, KCO_E_UNMAPPED, "its file's page cache is not known");
 	} else {
-		page_mapping(p->session, pages, vma->file->mapping, page->file_offset >> LINUX_PAGE_SHIFT, page);
+		page_of_file(p->session, pages, vma->file, page);
 	}
 }
 
@@ -370,13 +369,46 @@ enum kco_status linux_page(struct kco_process *p, uint64_t va, struct kco_page *
 	return KCO_OK;
 }
 
-enum kco_status linux_page_read(struct kco_process *p, const struct kco_page *page, void *buf, struct kco_err *err)
+static enum kco_status page_bytes(struct kco_session *s, const struct kco_page *page, void *buf, struct kco_err *err)
 {
 	if (page->state == KCO_PAGE_ZERO) {
 		memset(buf, 0, LINUX_PAGE_SIZE);
 		return KCO_OK;
 	}
-	return kco_pread(kco_mem_reader(p->session->mem), page->pa, buf, LINUX_PAGE_SIZE, NULL, err);
+	return kco_pread(kco_mem_reader(s->mem), page->pa, buf, LINUX_PAGE_SIZE, NULL, err);
+}
+
+enum kco_status linux_page_read(struct kco_process *p, const struct kco_page *page, void *buf, struct kco_err *err)
+{
+	return page_bytes(p->session, page, buf, err);
+}
+
+enum kco_status linux_file_read(struct kco_session *s, const struct kco_file *file, uint64_t off, void *buf, size_t n,
+				struct kco_err *err)
+{
+	struct kco_page page = { .file_offset = off & ~(LINUX_PAGE_SIZE - 1), .size = LINUX_PAGE_SIZE };
+	uint64_t in = off - page.file_offset;
+	uint8_t bytes[LINUX_PAGE_SIZE];
+	struct linux_pages *pages;
+	enum kco_status st = linux_pages_get(s, &pages, err);
+
+	if (st)
+		return st;
+	if (off >= file->size || n > file->size - off)
+		return kco_fail(err, KCO_E_RANGE, "%s ends at %#" PRIx64, file->path, file->size);
+	if (n > LINUX_PAGE_SIZE - in)
+		return kco_fail(err, KCO_E_BUG, "%zu bytes at %#" PRIx64 " of a file are in two pages", n, off);
+	if (!file->mapping)
+		return kco_fail(err, KCO_E_UNMAPPED, "the page cache of %s is not known", file->path);
+	page_of_file(s, pages, file, &page);
+	st = page.readable ? page_bytes(s, &page, bytes, err)
+	     : page.state == KCO_PAGE_FILE
+		     ? kco_fail(err, KCO_E_UNMAPPED, "%s at %#" PRIx64 " is not in memory", file->path,
+				page.file_offset)
+		     : kco_fail(err, page.status, "%s at %#" PRIx64 ": %s", file->path, page.file_offset, page.why);
+	if (!st)
+		memcpy(buf, bytes + in, n);
+	return st;
 }
 
 enum kco_status linux_file_read(struct kco_session *s, const struct kco_file *file, uint64_t off, void *buf, size_t n,

@@ -90,8 +90,7 @@ void linux_swap_page(struct kco_session *s, struct linux_pages *pages, struct kc
 /** The same for a value in the tree of shared memory: a swap entry as the kernel's own code has it. */
 void linux_swap_value(struct kco_session *s, struct linux_pages *pages, uint64_t value, struct kco_page *page);
 /** The bytes of a page that is ZRAM or ZSWAP. */
-enum kco_status linux_swap_read(struct kco_session *s, struct linux_pages *pages, const struct kco_page *page,
-				void *buf, struct kco_err *err);
+enum kco_status linux_swap_read(struct kco_session *s, const struct kco_page *page, void *buf, struct kco_err *err);
 void linux_swap_free(struct linux_swap *swap);
 
 /* linux_page.c */
@@ -106,5 +105,8 @@ enum kco_status linux_page(struct kco_process *p, uint64_t va, struct kco_page *
 enum kco_status linux_file_read(struct kco_session *s, const struct kco_file *file, uint64_t off, void *buf, size_t n,
 				struct kco_err *err);
 enum kco_status linux_page_read(struct kco_process *p, const struct kco_page *page, void *buf, struct kco_err *err);
+/** What the page cache has of a file: @n bytes at @off, which do not cross a border of 4096 bytes. */
+enum kco_status linux_file_read(struct kco_session *s, const struct kco_file *file, uint64_t off, void *buf, size_t n,
+				struct kco_err *err);
 
 #endif

@@ -41,7 +41,7 @@ enum kco_status kco_page_get(struct kco_process *p, uint64_t va, struct kco_page
 }
 
 /* Where a page that cannot be read is, for an error message. */
-static void page_place(const struct kco_process *p, const struct kco_page *page, char *buf, size_t size)
+static void page_place(const struct kco_page *page, char *buf, size_t size)
 {
 	const char *file = page->vma && page->vma->file ? page->vma->file->path : NULL;
 
@@ -60,24 +60,17 @@ static void page_place(const struct kco_process *p, const struct kco_page *page,
 	case KCO_PAGE_FILE:
 		snprintf(buf, size, "file-backed by %s at %#" PRIx64 ": ", file ? file : "?", page->file_offset);
 		break;
-	case KCO_PAGE_DEVICE:
-	case KCO_PAGE_BEYOND:
-	case KCO_PAGE_NOT_SAVED:
-		if (page->pa.v)
-			snprintf(buf, size, "mapped to physical %#" PRIx64 ": ", page->pa.v);
-		break;
 	default:
 		break;
 	}
-	(void)p;
 }
 
-static enum kco_status page_fail(const struct kco_process *p, const struct kco_page *page, struct kco_err *err)
+static enum kco_status page_fail(const struct kco_page *page, struct kco_err *err)
 {
 	enum kco_status st = page->status ? page->status : KCO_E_UNMAPPED;
 	char place[160];
 
-	page_place(p, page, place, sizeof(place));
+	page_place(page, place, sizeof(place));
 	st = kco_fail(err, st, "%#" PRIx64 ": %s%s", page->va, place, page->why ? page->why : kco_status_name(st));
 	if (err)
 		err->addr = page->va;
@@ -94,7 +87,7 @@ enum kco_status kco_page_read(struct kco_process *p, const struct kco_page *page
 	if (!slot)
 		return kco_fail(err, KCO_E_UNSUPPORTED, "pages of processes: not known on %s", s->os->name);
 	if (!page->readable)
-		return page_fail(p, page, err);
+		return page_fail(page, err);
 	st = slot(p, page, buf, err);
 	if (st && err)
 		err->addr = page->va;
