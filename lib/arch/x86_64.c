@@ -263,6 +263,17 @@ static bool x86_64_call_target(const uint8_t *code, size_t n, uint64_t ret, uint
 	return true;
 }
 
+/* The psABI for i386, table 2.14. */
+static const uint8_t x86_64_i386_dwarf[] = { X86_64_RAX, X86_64_RCX, X86_64_RDX, X86_64_RBX, X86_64_RSP,
+					     X86_64_RBP, X86_64_RSI, X86_64_RDI, X86_64_RIP };
+
+static const struct kco_arch_compat x86_64_i386 = {
+	.elf_machine = EM_386,
+	.ptr_size = 4,
+	.dwarf = x86_64_i386_dwarf,
+	.nr_dwarf = ARRAY_SIZE(x86_64_i386_dwarf),
+};
+
 extern const struct kco_arch_ops kco_arch_x86_64;
 const struct kco_arch_ops kco_arch_x86_64 = {
 	.name = "x86_64",
@@ -281,4 +292,5 @@ const struct kco_arch_ops kco_arch_x86_64 = {
 	.canonical = x86_64_canonical,
 	.call_before = x86_64_call_before,
 	.call_target = x86_64_call_target,
+	.compat = &x86_64_i386,
 };

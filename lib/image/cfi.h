@@ -25,7 +25,7 @@
 #include <kco/err.h>
 
 #define KCO_CFI_REGS 17	       /* columns kept: x86-64's 0 to 16, i386's 0 to 8; others are passed over */
-#define KCO_CFI_EXPR_BYTES 512 /* of all the expressions of one row */
+#define KCO_CFI_EXPR_BYTES 256 /* of all the expressions of one row */
 
 /** One section of one image, in whatever address space read() knows. Caller's storage. */
 struct kco_cfi {

@@ -9,6 +9,7 @@
 
 #include "linux_page.h"
 #include "linux_x86_64_thread.h"
+#include "linux_x86_64_signal.h"
 
 static enum kco_status linux_process_space(struct kco_process *p, struct kco_space *ret, struct kco_err *err)
 {
@@ -46,6 +47,7 @@ const struct kco_os_process_ops kco_os_linux_process = {
 	.stop = linux_stop,
 	.wchan = linux_wchan,
 	.breakpoints = linux_breakpoints,
+	.signal_frame = linux_x86_64_signal_frame,
 	.syscall = linux_syscall,
 	.signals = linux_signals,
 	.signal_name = linux_signal_name,

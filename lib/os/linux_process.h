@@ -13,6 +13,7 @@
  *   linux_signals.c       pending signals, masks, handlers
  *   linux_stop.c          why threads stand still
  *   linux_breakpoints.c   breakpoints that were alive
+ *   linux_x86_64_signal.c frames of signal handlers
  */
 #ifndef KCO_OS_LINUX_PROCESS_H
 #define KCO_OS_LINUX_PROCESS_H

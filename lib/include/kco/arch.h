@@ -70,6 +70,14 @@ struct kco_paging {
 	void (*flags)(uint64_t entry, unsigned level, char *buf, size_t n);
 };
 
+/** How programs of a narrower architecture run on this one: data. */
+struct kco_arch_compat {
+	uint16_t elf_machine;
+	uint8_t ptr_size;
+	const uint8_t *dwarf; /* by their DWARF register number: index into regs[] */
+	size_t nr_dwarf;
+};
+
 struct kco_arch_ops {
 	const char *name; /* "x86_64" */
 	uint16_t elf_machine;
@@ -90,6 +98,7 @@ struct kco_arch_ops {
 	/* Where the call that ends right before @ret goes, when its code says so (no register, no memory). May be NULL.
 	 */
 	bool (*call_target)(const uint8_t *code, size_t n, uint64_t ret, uint64_t *target);
+	const struct kco_arch_compat *compat; /* NULL: it runs none */
 };
 
 /** All architectures, NULL-terminated. */

@@ -45,6 +45,13 @@ struct kco_os_process_ops {
 				  struct kco_err *err);
 	enum kco_status (*debugregs)(struct kco_process *p, const struct kco_task *task, uint64_t dr[8],
 				     struct kco_err *err);
+	/*
+	 * kco_unwind_user(): is the code at the pc of @regs what signal handlers
+	 * return to? Then *@interrupted is what the kernel saved, and *@frame where.
+	 * KCO_E_NOSYM: it is other code.
+	 */
+	enum kco_status (*signal_frame)(struct kco_process *p, const struct kco_regs *regs, bool compat,
+					struct kco_regs *interrupted, uint64_t *frame, struct kco_err *err);
 	/* kco_stop_get() */
 	enum kco_status (*stop)(struct kco_process *p, const struct kco_task *task, struct kco_stop *ret,
 				struct kco_err *err);

@@ -13,13 +13,13 @@
 #include <kco/unwind.h>
 
 /**
- * Unwind the user stack of @task from @regs into @trace; frames[].kind is
- * KCO_FRAME_CALL, or KCO_FRAME_EXCEPTION for the frame that a signal
- * interrupted (its registers are exact). Returns trace->status; a trace that
- * ended early still holds what was found. frames[].stack is "signal" in the
- * first frame on another stack (sigaltstack).
+ * Unwind a user stack from @regs into @trace; frames[].kind is KCO_FRAME_CALL,
+ * or KCO_FRAME_EXCEPTION for the frame that a signal interrupted (its registers
+ * are exact). Returns trace->status; a trace that ended early still holds what
+ * was found. frames[].stack is "signal" in the frame at which a signal
+ * handler's own stack was left. frames[].regs is set in interrupted frames.
  */
-enum kco_status kco_unwind_user(struct kco_process *p, const struct kco_task *task, const struct kco_thread_regs *regs,
-				struct kco_trace *trace, struct kco_err *err) KCO_MUST_USE;
+enum kco_status kco_unwind_user(struct kco_process *p, const struct kco_thread_regs *regs, struct kco_trace *trace,
+				struct kco_err *err) KCO_MUST_USE;
 
 #endif
