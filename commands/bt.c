@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * bt: kernel stack traces of tasks.
+ * bt: stack traces of tasks, in the kernel and in user mode.
  *
  * This file chooses the tasks and what to do with each trace; unwinding is
- * libkco's (every core works), printing is shared/frames.c's, grouping and raw
- * stacks have their own files.
+ * libkco's (every core works on kernel stacks), printing is shared/frames.c's
+ * and userframes.c's, grouping and raw stacks have their own files.
  */
 #include <kco/cmd.h>
 
@@ -16,11 +16,15 @@
 #include "cpulist.h"
 #include "frames.h"
 #include "lines.h"
+#include "process.h"
 #include "stackgroup.h"
 #include "stackwords.h"
+#include "userframes.h"
 
 struct bt_opts {
-	bool all, active, panic, threads, group;
+	int64_t pid;
+	bool has_pid;
+	bool all, active, panic, threads, group, user, kernel;
 	bool lines, words, symbolic, offsets, hex, decimal;
 	bool text, text_all, raw, check;
 	const char *cpus, *ref, *skip;
@@ -34,6 +38,7 @@ struct bt_run {
 	const char *ref_module; /* -R: a module, or NULL */
 	uint64_t ref_symbol;	/* -R: where a function begins, or 0 */
 	struct kco_stackgroups *groups;
+	struct kco_user_stack *user; /* of the task at hand; NULL: not wanted */
 	size_t shown;
 	enum kco_status status;
 	struct kco_err err;
@@ -107,6 +112,18 @@ static enum kco_status bt_add_threads(struct kco_cmd_ctx *ctx, struct bt_list *l
 	return status;
 }
 
+/* --pid, and lldb's `bt all`: all threads of a process. */
+static enum kco_status bt_add_process(struct kco_cmd_ctx *ctx, const struct bt_opts *opts, struct bt_list *list,
+				      struct kco_err *err)
+{
+	struct kco_process *p;
+	enum kco_status status = kco_current_process(ctx, opts->has_pid, opts->pid, &p, err);
+
+	for (size_t i = 0; status == KCO_OK && i < p->nr_threads; i++)
+		status = bt_add(ctx, list, p->threads[i], err);
+	return status;
+}
+
 static enum kco_status bt_choose(struct kco_cmd_ctx *ctx, const struct bt_opts *opts, struct bt_list *list,
 				 struct kco_err *err)
 {
@@ -114,8 +131,9 @@ static enum kco_status bt_choose(struct kco_cmd_ctx *ctx, const struct bt_opts *
 	enum kco_status status;
 	size_t nr_all, n;
 
-	if (opts->all + opts->panic + (opts->active || opts->cpus) + (ctx->argc > 0) > 1)
-		return kco_fail(err, KCO_E_USAGE, "choose tasks by one of: names, --all, --active, --cpus, --panic");
+	if (opts->all + opts->panic + opts->has_pid + (opts->active || opts->cpus) + (ctx->argc > 0) > 1)
+		return kco_fail(err, KCO_E_USAGE,
+				"choose tasks by one of: names, --all, --active, --cpus, --panic, --pid");
 	status = kco_tasks_get(ctx->session, &all, &nr_all, err);
 	if (status != KCO_OK)
 		return status;
@@ -127,6 +145,8 @@ static enum kco_status bt_choose(struct kco_cmd_ctx *ctx, const struct bt_opts *
 		return task ? bt_add(ctx, list, task, err)
 			    : kco_fail(err, KCO_E_NOSYM, "nobody knows which task panicked");
 	}
+	if (opts->has_pid || (ctx->argc == 1 && !strcmp(ctx->argv[0], "all")))
+		return bt_add_process(ctx, opts, list, err);
 	// A group of one stack says nothing, and who looks for overflows does not know where.
 	if (opts->all || ((opts->group || opts->check) && !ctx->argc)) {
 		for (size_t i = 0; status == KCO_OK && i < nr_all; i++)
@@ -206,6 +226,20 @@ static void bt_task_failed(struct bt_run *run, const struct kco_task *task, cons
 		kco_text(run->ctx->out, "  (no stack)\n"); // dead, and given back
 }
 
+/* The number of the first user frame: they go on from the kernel's. */
+static size_t bt_user_first(const struct kco_trace *trace)
+{
+	return trace->n && trace->frames[trace->n - 1].kind == KCO_FRAME_USER ? trace->n - 1 : trace->n;
+}
+
+/* Who asked for user frames gets the reason why there are none; others get those that there are. */
+static bool bt_user_wanted(struct bt_run *run, const struct kco_task *task)
+{
+	if (!run->user || !kco_user_stack_possible(task))
+		return false;
+	return run->opts->user || kco_user_stack_readable(run->user);
+}
+
 static void bt_json(struct bt_run *run, const struct kco_task *task, const struct kco_trace *trace)
 {
 	struct kco_out *out = run->ctx->out;
@@ -218,9 +252,32 @@ static void bt_json(struct bt_run *run, const struct kco_task *task, const struc
 	kco_json_str(out, "state", state);
 	kco_json_known(out, "cpu", task->cpu);
 	kco_json_addr(out, "task", task->addr);
-	kco_frames_json(run->ctx, task, trace, &run->style);
-	bt_task_failed(run, task, trace);
+	if (!run->opts->user) {
+		kco_frames_json(run->ctx, task, trace, &run->style);
+		bt_task_failed(run, task, trace);
+	}
+	if (bt_user_wanted(run, task))
+		kco_user_stack_json(run->ctx, run->user, bt_user_first(trace), &run->style);
 	kco_json_row_end(out);
+}
+
+static void bt_text(struct bt_run *run, const struct kco_task *task, const struct kco_trace *trace)
+{
+	struct kco_out *out = run->ctx->out;
+
+	if (run->shown++)
+		kco_text(out, "\n");
+	kco_text_task_header(out, task);
+	if (!run->opts->user) {
+		kco_frames_text(run->ctx, task, trace, &run->style);
+		bt_task_failed(run, task, trace);
+	}
+	if (run->user && kco_user_stack_possible(task))
+		kco_user_syscall_text(run->ctx, run->user);
+	if (bt_user_wanted(run, task))
+		kco_user_stack_text(run->ctx, run->user, bt_user_first(trace), &run->style);
+	else if (run->opts->user)
+		kco_text(out, "  (no user stack)\n");
 }
 
 static bool bt_trace(void *arg, const struct kco_task *task, const struct kco_trace *trace)
@@ -233,22 +290,39 @@ static bool bt_trace(void *arg, const struct kco_task *task, const struct kco_tr
 		return false;
 	if (run->opts->ref && !bt_refers(run, trace))
 		return true;
+	if (run->user)
+		kco_user_stack_get(run->ctx, task, run->user);
 	if (run->groups) {
-		enum kco_status status = bt_end(task, trace, &why);
+		enum kco_status status = run->opts->user ? KCO_OK : bt_end(task, trace, &why);
 
-		run->status = kco_stackgroups_add(run->groups, task, trace, status, status ? why : "", &run->err);
+		run->status =
+			kco_stackgroups_add(run->groups, task, trace, bt_user_wanted(run, task) ? run->user : NULL,
+					    status, status ? why : "", &run->err);
 		return run->status == KCO_OK;
 	}
-	if (kco_out_json(out)) {
+	if (kco_out_json(out))
 		bt_json(run, task, trace);
-		return true;
-	}
-	if (run->shown++)
-		kco_text(out, "\n");
-	kco_text_task_header(out, task);
-	kco_frames_text(run->ctx, task, trace, &run->style);
-	bt_task_failed(run, task, trace);
+	else
+		bt_text(run, task, trace);
 	return true;
+}
+
+/* -u: of those that have one; a task that was named is told of all the same. */
+static enum kco_status bt_user_only(struct bt_run *run, const struct bt_list *list, struct kco_err *err)
+{
+	struct kco_trace *none = kco_arena_alloc(run->ctx->arena, sizeof(*none));
+
+	if (!none)
+		return kco_fail(err, KCO_E_NOMEM, "out of memory");
+	for (size_t i = 0; i < list->n; i++) {
+		if (!kco_user_stack_possible(list->v[i]) && list->n > 1)
+			continue;
+		if (kco_session_cancelled(run->ctx->session))
+			return kco_fail(err, KCO_E_CANCELLED, "interrupted");
+		if (!bt_trace(run, list->v[i], none))
+			break;
+	}
+	return KCO_OK;
 }
 
 /* -S, -I: one task from given registers. */
@@ -287,7 +361,8 @@ static enum kco_status bt_unwind(struct bt_run *run, const struct bt_list *list,
 			return kco_fail(err, KCO_E_USAGE, "-S and -I take one task, not %zu", list->n);
 		return bt_from_regs(run, list->v[0], err);
 	}
-	status = kco_unwind_each(run->ctx->session, list->v, list->n, bt_trace, run, err);
+	status = run->opts->user ? bt_user_only(run, list, err)
+				 : kco_unwind_each(run->ctx->session, list->v, list->n, bt_trace, run, err);
 	if (run->status != KCO_OK) {
 		if (err)
 			*err = run->err;
@@ -317,6 +392,8 @@ static enum kco_status bt_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 	struct bt_run run = { .ctx = ctx, .opts = opts };
 	enum kco_status status;
 
+	if (opts->user && (opts->kernel || opts->sp || opts->ip || opts->ref))
+		return kco_fail(err, KCO_E_USAGE, "-u shows user stacks only: it does not go with -k, -S, -I, -R");
 	status = bt_choose(ctx, opts, &list, err);
 	if (status == KCO_OK && opts->skip)
 		status = bt_skip(opts->skip, &list, err);
@@ -347,6 +424,11 @@ static enum kco_status bt_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 		.symbolic = opts->symbolic,
 		.no_stack_addr = opts->group,
 	};
+	if (!opts->kernel && !opts->sp && !opts->ip) {
+		run.user = kco_arena_alloc(ctx->arena, sizeof(*run.user));
+		if (!run.user)
+			return kco_fail(err, KCO_E_NOMEM, "out of memory");
+	}
 	if (opts->group) {
 		status = kco_stackgroups_new(ctx, &run.groups, err);
 		if (status != KCO_OK)
@@ -369,6 +451,9 @@ static const struct kco_opt bt_optv[] = {
 	  .help = "the task that was on each of these CPUs: 0,2-3 or all" },
 	{ 'p', "panic", KCO_OPT_FLAG, BT(panic), .help = "the task that panicked" },
 	{ 'g', "threads", KCO_OPT_FLAG, BT(threads), .help = "all threads of the chosen tasks' thread groups" },
+	KCO_PROCESS_LONG_OPT(struct bt_opts),
+	{ 'u', "user-stack", KCO_OPT_FLAG, BT(user), .help = "user stacks only" },
+	{ 'k', "kernel-stack", KCO_OPT_FLAG, BT(kernel), .help = "kernel stacks only" },
 	{ 0, "group", KCO_OPT_FLAG, BT(group), .help = "identical stacks once, with a count and the pids; all tasks" },
 	{ 'l', "lines", KCO_OPT_FLAG, BT(lines), .help = "source lines and inlined functions (needs a vmlinux)" },
 	{ 's', "offsets", KCO_OPT_FLAG, BT(offsets), .help = "function+offset" },
@@ -396,6 +481,7 @@ static const struct kco_json_field bt_json_fields[] = {
 	{ "cpu", "integer|null", "CPU it runs or last ran on" },
 	{ "task", "address", "its task_struct" },
 	KCO_FRAMES_JSON,
+	KCO_USER_STACK_JSON,
 	{ "error", "string", "why the stack ends early, as a fixed word; absent when it ends where stacks end" },
 	{ "why", "string", "the same in words" },
 	{ "count", "integer", "--group: tasks with this stack; instead of pid to task" },
@@ -411,9 +497,9 @@ static const struct kco_json_field bt_json_fields[] = {
 
 const struct kco_cmd kco_cmd_bt = {
 	.name = "bt",
-	.summary = "kernel stack traces",
+	.summary = "stack traces, in the kernel and in user mode",
 	.description =
-		"Shows the kernel stack of the current task (the one that panicked, unless `set` chose another), of the "
+		"Shows the stack of the current task (the one that panicked, unless `set` chose another), of the "
 		"tasks named, or of all.\n\n"
 		"Each frame is `#N [stack address] function at address [module]`. The stack address is where the "
 		"return address lies, or the stack pointer in a frame that came from registers. Stacks are unwound by "
@@ -421,10 +507,15 @@ const struct kco_cmd kco_cmd_bt = {
 		"none of them knows, text addresses found on the stack are shown with a trailing `*`: guesses.\n\n"
 		"An interrupted function shows `[exception RIP: ...]` with its registers, then its frame. "
 		"`--- <NMI exception stack> ---` and the like stand where one stack ends and the one it interrupted "
-		"goes on. The last registers are those of user mode. A stack that ends early says why.",
+		"goes on. The last registers are those of user mode. A stack that ends early says why.\n\n"
+		"Below them come the system call that the task is in, with its arguments, and the frames of user mode, "
+		"`#N [stack address] function at address [program or library]`, as far as the dump holds user memory. "
+		"They are unwound by the images' own call frame information, else by frame pointers; what a signal "
+		"interrupted shows `[signal RIP: ...]` with its registers.",
 	.examples = "bt\n    the task that panicked\n"
 		    "bt -a\n    what each CPU was doing\n"
 		    "bt --all --group\n    every distinct stack once, the most frequent first\n"
+		    "bt -u --pid 108\n    the user stacks of all threads of a process\n"
 		    "bt -l 1\n    with source lines and inlined functions\n"
 		    "bt -R mutex_lock --all\n    who waits for a mutex\n",
 	.args = bt_args,

@@ -12,6 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The user stack of the first task, and what its frames are in every process. */
+struct stackgroup_user {
+	struct kco_user_stack *stack; /* all of it, 32 KiB: groups of users are few */
+	struct stackgroup_place {
+		uint64_t file, pc;
+	} * places;
+	size_t n;
+};
+
 struct stackgroup {
 	struct stackgroup *next; /* of the same hash bucket */
 	uint64_t hash;
@@ -19,6 +28,7 @@ struct stackgroup {
 	struct kco_frame *frames;
 	enum kco_status status;
 	char *why;
+	struct stackgroup_user *user; /* NULL: none */
 	const struct kco_task **tasks;
 	size_t n, cap;
 	size_t nth; /* in the order they came */
@@ -61,13 +71,26 @@ static uint64_t stackgroup_pc(const struct kco_frame *f)
 }
 
 /* FNV-1a over words: the counters are addresses of one program and nobody's choice. */
-static uint64_t stackgroup_hash(const struct kco_trace *trace, enum kco_status status)
+static uint64_t stackgroup_hash(const struct kco_trace *trace, const struct stackgroup_place *places, size_t n,
+				enum kco_status status)
 {
 	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)status;
 
 	for (size_t i = 0; i < trace->n; i++)
 		h = (h ^ stackgroup_pc(&trace->frames[i])) * UINT64_C(0x100000001b3);
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ places[i].file ^ places[i].pc) * UINT64_C(0x100000001b3);
 	return h ^ h >> 29;
+}
+
+static bool stackgroup_same_user(const struct stackgroup *g, const struct kco_user_stack *user,
+				 const struct stackgroup_place *places)
+{
+	if (!user || !g->user)
+		return !user == !g->user;
+	return g->user->n == user->trace.n && g->user->stack->regs_status == user->regs_status &&
+	       g->user->stack->trace.status == user->trace.status &&
+	       !memcmp(g->user->places, places, user->trace.n * sizeof(*places));
 }
 
 static bool stackgroup_same(const struct stackgroup *g, const struct kco_trace *trace, enum kco_status status)
@@ -101,6 +124,26 @@ static struct stackgroup *stackgroup_new(struct kco_arena *arena, const struct k
 	return g;
 }
 
+static struct stackgroup_user *stackgroup_user_new(struct kco_arena *arena, const struct kco_user_stack *user,
+						   const struct stackgroup_place *places)
+{
+	struct stackgroup_user *u = kco_arena_alloc(arena, sizeof(*u));
+	size_t n = user->trace.n;
+
+	if (!u)
+		return NULL;
+	u->n = n;
+	u->stack = kco_arena_alloc(arena, sizeof(*u->stack));
+	u->places = kco_arena_array(arena, n ? n : 1, sizeof(*u->places));
+	if (!u->stack || !u->places)
+		return NULL;
+	*u->stack = *user;
+	memcpy(u->places, places, n * sizeof(*places));
+	for (size_t i = 0; i < n; i++)
+		u->stack->trace.frames[i].regs = NULL;
+	return u;
+}
+
 static bool stackgroup_add_task(struct kco_arena *arena, struct stackgroup *g, const struct kco_task *task)
 {
 	if (g->n == g->cap) {
@@ -119,19 +162,27 @@ static bool stackgroup_add_task(struct kco_arena *arena, struct stackgroup *g, c
 }
 
 enum kco_status kco_stackgroups_add(struct kco_stackgroups *groups, const struct kco_task *task,
-				    const struct kco_trace *trace, enum kco_status status, const char *why,
-				    struct kco_err *err)
+				    const struct kco_trace *trace, const struct kco_user_stack *user,
+				    enum kco_status status, const char *why, struct kco_err *err)
 {
+	struct stackgroup_place places[KCO_FRAMES_MAX] = { 0 };
+	size_t n = user ? user->trace.n : 0;
 	struct kco_arena *arena = groups->ctx->arena;
-	uint64_t hash = stackgroup_hash(trace, status);
-	struct stackgroup **bucket = &groups->buckets[hash % STACKGROUP_BUCKETS], *g;
+	struct stackgroup **bucket, *g;
+	uint64_t hash;
 
+	for (size_t i = 0; i < n; i++)
+		places[i].file = kco_user_frame_file(user, &user->trace.frames[i], &places[i].pc);
+	hash = stackgroup_hash(trace, places, n, status);
+	bucket = &groups->buckets[hash % STACKGROUP_BUCKETS];
 	for (g = *bucket; g; g = g->next)
-		if (g->hash == hash && stackgroup_same(g, trace, status))
+		if (g->hash == hash && stackgroup_same(g, trace, status) && stackgroup_same_user(g, user, places))
 			break;
 	if (!g) {
 		g = stackgroup_new(arena, trace, status, why, hash);
-		if (!g)
+		if (g && user)
+			g->user = stackgroup_user_new(arena, user, places);
+		if (!g || (user && !g->user))
 			return kco_fail(err, KCO_E_NOMEM, "out of memory");
 		g->nth = groups->n++;
 		g->next = *bucket;
@@ -196,6 +247,11 @@ static void stackgroup_head_json(struct kco_out *out, const struct stackgroup *g
 	kco_json_end(out);
 }
 
+static size_t stackgroup_user_first(const struct kco_trace *trace)
+{
+	return trace->n && stackgroup_is_user(&trace->frames[trace->n - 1]) ? trace->n - 1 : trace->n;
+}
+
 void kco_stackgroups_show(struct kco_stackgroups *groups, const struct kco_frames_style *style)
 {
 	struct kco_cmd_ctx *ctx = groups->ctx;
@@ -222,6 +278,8 @@ void kco_stackgroups_show(struct kco_stackgroups *groups, const struct kco_frame
 			kco_json_row(ctx->out);
 			stackgroup_head_json(ctx->out, g);
 			kco_frames_json(ctx, g->tasks[0], trace, style);
+			if (g->user)
+				kco_user_stack_json(ctx, g->user->stack, stackgroup_user_first(trace), style);
 			kco_json_row_end(ctx->out);
 			continue;
 		}
@@ -229,7 +287,9 @@ void kco_stackgroups_show(struct kco_stackgroups *groups, const struct kco_frame
 			kco_text(ctx->out, "\n");
 		stackgroup_head_text(ctx->out, g);
 		kco_frames_text(ctx, g->tasks[0], trace, style);
-		if (!g->nr_frames && g->status == KCO_OK)
+		if (g->user)
+			kco_user_stack_text(ctx, g->user->stack, stackgroup_user_first(trace), style);
+		else if (!g->nr_frames && g->status == KCO_OK)
 			kco_text(ctx->out, "  (no stack)\n");
 	}
 }
