@@ -3,7 +3,7 @@
 # libkco for other programs: the engine and the formats as a shared and a static library,
 # their headers, and kco.pc. kcodbg itself is linked from the same objects.
 set(libkco_objects $<TARGET_OBJECTS:kco_segment> $<TARGET_OBJECTS:kco_engine> $<TARGET_OBJECTS:kco_formats>)
-set(libkco_needs PkgConfig::ELFUTILS PkgConfig::XXHASH PkgConfig::ZLIB PkgConfig::LZMA PkgConfig::ZSTD PkgConfig::LZO PkgConfig::KDUMPFILE
+set(libkco_needs PkgConfig::ELFUTILS PkgConfig::XXHASH PkgConfig::ZLIB PkgConfig::LZMA PkgConfig::ZSTD PkgConfig::LZO PkgConfig::LZ4 PkgConfig::KDUMPFILE
                  kco_snappy Threads::Threads m ${CMAKE_DL_LIBS})
 
 add_library(kco_shared SHARED ${libkco_objects})

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Page decompression over zlib, lzo, snappy and zstd.
+ * Page decompression over zlib, lzo, snappy, zstd and lz4, and a decoder of our own
+ * for lzo-rle, which liblzo2 does not read.
  *
  * A dump's pages are hostile: each library is called in the variant that
  * knows the capacity of the output, and a page that does not fill its output
@@ -16,11 +17,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <lz4.h>
 #include <lzo/lzo1x.h>
 #include <snappy-c.h>
 #define ZLIB_CONST /* next_in is a pointer to const */
 #include <zlib.h>
 #include <zstd.h>
+
+#include "lzorle.h"
 
 /* 128 KiB: twice the largest page. Bounds what a crafted zstd frame may ask for. */
 #define CODEC_ZSTD_WINDOW_LOG 17
@@ -29,8 +33,8 @@
 #define CODEC_AHEAD ((size_t)64 << 10)
 
 struct kco_codec {
-	z_stream zlib;
-	bool zlib_ready;
+	z_stream zlib, deflate;
+	bool zlib_ready, deflate_ready;
 	ZSTD_DCtx *zstd;
 	void *scratch;
 	size_t scratch_size;
@@ -60,6 +64,8 @@ void kco_codec_free(struct kco_codec *codec)
 		return;
 	if (codec->zlib_ready)
 		inflateEnd(&codec->zlib);
+	if (codec->deflate_ready)
+		inflateEnd(&codec->deflate);
 	ZSTD_freeDCtx(codec->zstd);
 	free(codec->scratch);
 	free(codec->in);
@@ -90,6 +96,12 @@ const char *kco_codec_name(enum kco_codec_id id)
 		return "snappy";
 	case KCO_CODEC_ZSTD:
 		return "zstd";
+	case KCO_CODEC_LZ4:
+		return "lz4";
+	case KCO_CODEC_LZO_RLE:
+		return "lzo-rle";
+	case KCO_CODEC_DEFLATE:
+		return "deflate";
 	}
 	return "unknown";
 }
@@ -106,18 +118,11 @@ static enum kco_status codec_length(struct kco_err *err, enum kco_codec_id id, s
 	return kco_fail(err, KCO_E_CORRUPT, "%s data: gives %zu bytes instead of %zu", kco_codec_name(id), got, want);
 }
 
-static enum kco_status codec_zlib(struct kco_codec *codec, const void *src, size_t src_len, void *dst, size_t dst_len,
-				  struct kco_err *err)
+static enum kco_status codec_inflate(z_stream *z, enum kco_codec_id id, const void *src, size_t src_len, void *dst,
+				     size_t dst_len, struct kco_err *err)
 {
-	z_stream *z = &codec->zlib;
 	int r;
 
-	if (src_len > UINT_MAX || dst_len > UINT_MAX)
-		return codec_corrupt(err, KCO_CODEC_ZLIB, "longer than 4 GiB");
-	r = codec->zlib_ready ? inflateReset(z) : inflateInit(z);
-	if (r != Z_OK)
-		return kco_fail(err, KCO_E_NOMEM, "out of memory");
-	codec->zlib_ready = true;
 	z->next_in = (const Bytef *)src;
 	z->avail_in = (uInt)src_len;
 	z->next_out = dst;
@@ -126,11 +131,28 @@ static enum kco_status codec_zlib(struct kco_codec *codec, const void *src, size
 	if (r == Z_MEM_ERROR)
 		return kco_fail(err, KCO_E_NOMEM, "out of memory");
 	if (r == Z_STREAM_END)
-		return codec_length(err, KCO_CODEC_ZLIB, dst_len - z->avail_out, dst_len);
+		return codec_length(err, id, dst_len - z->avail_out, dst_len);
 	if (r == Z_BUF_ERROR || r == Z_OK)
-		return codec_corrupt(err, KCO_CODEC_ZLIB,
-				     z->avail_out ? "ends early" : "gives more than the page's bytes");
-	return codec_corrupt(err, KCO_CODEC_ZLIB, z->msg ? z->msg : "damaged");
+		return codec_corrupt(err, id, z->avail_out ? "ends early" : "gives more than the page's bytes");
+	return codec_corrupt(err, id, z->msg ? z->msg : "damaged");
+}
+
+static enum kco_status codec_zlib(struct kco_codec *codec, enum kco_codec_id id, const void *src, size_t src_len,
+				  void *dst, size_t dst_len, struct kco_err *err)
+{
+	bool raw = id == KCO_CODEC_DEFLATE;
+	z_stream *z = raw ? &codec->deflate : &codec->zlib;
+	bool *ready = raw ? &codec->deflate_ready : &codec->zlib_ready;
+	int r;
+
+	if (src_len > UINT_MAX || dst_len > UINT_MAX)
+		return codec_corrupt(err, id, "longer than 4 GiB");
+	// The largest window reads what was made with any.
+	r = *ready ? inflateReset(z) : inflateInit2(z, raw ? -MAX_WBITS : MAX_WBITS);
+	if (r != Z_OK)
+		return kco_fail(err, KCO_E_NOMEM, "out of memory");
+	*ready = true;
+	return codec_inflate(z, id, src, src_len, dst, dst_len, err);
 }
 
 static enum kco_status codec_lzo(const void *src, size_t src_len, void *dst, size_t dst_len, struct kco_err *err)
@@ -186,6 +208,27 @@ static enum kco_status codec_zstd(struct kco_codec *codec, const void *src, size
 	return codec_length(err, KCO_CODEC_ZSTD, out, dst_len);
 }
 
+static enum kco_status codec_lz4(const void *src, size_t src_len, void *dst, size_t dst_len, struct kco_err *err)
+{
+	int out;
+
+	if (src_len > INT_MAX || dst_len > INT_MAX)
+		return codec_corrupt(err, KCO_CODEC_LZ4, "longer than 2 GiB");
+	out = LZ4_decompress_safe(src, dst, (int)src_len, (int)dst_len);
+	if (out < 0)
+		return codec_corrupt(err, KCO_CODEC_LZ4, "damaged, or gives more than the page's bytes");
+	return codec_length(err, KCO_CODEC_LZ4, (size_t)out, dst_len);
+}
+
+static enum kco_status codec_lzo_rle(const void *src, size_t src_len, void *dst, size_t dst_len, struct kco_err *err)
+{
+	size_t out;
+	const char *wrong = kco_lzorle_decompress(src, src_len, dst, dst_len, &out);
+
+	return wrong ? codec_corrupt(err, KCO_CODEC_LZO_RLE, wrong)
+		     : codec_length(err, KCO_CODEC_LZO_RLE, out, dst_len);
+}
+
 enum kco_status kco_codec_decompress(struct kco_codec *codec, enum kco_codec_id id, const void *src, size_t src_len,
 				     void *dst, size_t dst_len, struct kco_err *err)
 {
@@ -196,13 +239,18 @@ enum kco_status kco_codec_decompress(struct kco_codec *codec, enum kco_codec_id 
 		memcpy(dst, src, dst_len);
 		return KCO_OK;
 	case KCO_CODEC_ZLIB:
-		return codec_zlib(codec, src, src_len, dst, dst_len, err);
+	case KCO_CODEC_DEFLATE:
+		return codec_zlib(codec, id, src, src_len, dst, dst_len, err);
 	case KCO_CODEC_LZO:
 		return codec_lzo(src, src_len, dst, dst_len, err);
 	case KCO_CODEC_SNAPPY:
 		return codec_snappy(src, src_len, dst, dst_len, err);
 	case KCO_CODEC_ZSTD:
 		return codec_zstd(codec, src, src_len, dst, dst_len, err);
+	case KCO_CODEC_LZ4:
+		return codec_lz4(src, src_len, dst, dst_len, err);
+	case KCO_CODEC_LZO_RLE:
+		return codec_lzo_rle(src, src_len, dst, dst_len, err);
 	}
 	return kco_fail(err, KCO_E_BUG, "no page codec %d", (int)id);
 }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <lz4.h>
+#include <lz4hc.h>
 #include <lzo/lzo1x.h>
 #include <snappy-c.h>
 #include <zlib.h>
@@ -18,8 +20,8 @@
 #define PAGE 4096
 #define ROOM (2 * PAGE)
 
-static const enum kco_codec_id all[] = { KCO_CODEC_NONE, KCO_CODEC_ZLIB, KCO_CODEC_LZO, KCO_CODEC_SNAPPY,
-					 KCO_CODEC_ZSTD };
+static const enum kco_codec_id all[] = { KCO_CODEC_NONE, KCO_CODEC_ZLIB, KCO_CODEC_LZO,	    KCO_CODEC_SNAPPY,
+					 KCO_CODEC_ZSTD, KCO_CODEC_LZ4,	 KCO_CODEC_LZO_RLE, KCO_CODEC_DEFLATE };
 #define NR_ALL (sizeof(all) / sizeof(all[0]))
 
 /* Compressible, with no two pages alike. */
@@ -27,6 +29,78 @@ static void page_make(uint8_t *page, size_t n, uint64_t seed)
 {
 	for (size_t i = 0; i < n; i++)
 		page[i] = (uint8_t)(i % 64 == 0 ? unit_random(&seed) : i / 16 + seed);
+}
+
+/* As the kernel's crypto "deflate" does it. */
+static size_t deflate_page(const uint8_t *page, size_t n, int window_bits, uint8_t *out)
+{
+	z_stream z = { 0 };
+
+	assert_int_equal(
+		deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, window_bits, MAX_MEM_LEVEL, Z_DEFAULT_STRATEGY),
+		Z_OK);
+	z.next_in = (Bytef *)(uintptr_t)page;
+	z.avail_in = (uInt)n;
+	z.next_out = out;
+	z.avail_out = ROOM;
+	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+	deflateEnd(&z);
+	return z.total_out;
+}
+
+static size_t rle_zeros(const uint8_t *page, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && i < 2051 && !page[i])
+		i++;
+	return i < 4 ? 0 : i;
+}
+
+/*
+ * An encoder of lzo-rle that knows literals and runs of zeros alone. A run
+ * takes up to three literals along, more are an instruction of their own.
+ */
+static size_t rle_page(const uint8_t *page, size_t n, uint8_t *out)
+{
+	uint8_t *o = out, *said = NULL; // where the literals that follow a run are told
+
+	*o++ = 17;
+	*o++ = 1;
+	for (size_t i = 0; i < n;) {
+		// The first byte of a stream cannot begin a run.
+		size_t zeros = i ? rle_zeros(page + i, n - i) : 0, more = i ? 0 : 1;
+
+		if (zeros) {
+			*o++ = (uint8_t)(0x18 | ((zeros - 4) & 7));
+			said = o;
+			*o++ = 0xfc;
+			*o++ = 0xff;
+			*o++ = (uint8_t)((zeros - 4) >> 3);
+			i += zeros;
+			continue;
+		}
+		while (i + more < n && !rle_zeros(page + i + more, n - i - more))
+			more++;
+		if (more < 4 && said) {
+			*said |= (uint8_t)more;
+		} else if (more < 4) {
+			*o++ = (uint8_t)(17 + more);
+		} else if (more < 19) {
+			*o++ = (uint8_t)(more - 3);
+		} else {
+			size_t rest = more - 18;
+
+			for (*o++ = 0; rest > 255; rest -= 255)
+				*o++ = 0;
+			*o++ = (uint8_t)rest;
+		}
+		memcpy(o, page + i, more);
+		o += more;
+		i += more;
+	}
+	memcpy(o, "\x11\0\0", 3);
+	return (size_t)(o + 3 - out);
 }
 
 static size_t compress_page(enum kco_codec_id id, const uint8_t *page, size_t n, uint8_t *out)
@@ -53,6 +127,14 @@ static size_t compress_page(enum kco_codec_id id, const uint8_t *page, size_t n,
 		len = ZSTD_compress(out, ROOM, page, n, 1);
 		assert_false(ZSTD_isError(len));
 		return len;
+	case KCO_CODEC_LZ4:
+		len = (size_t)LZ4_compress_default((const char *)page, (char *)out, (int)n, ROOM);
+		assert_true(len > 0);
+		return len;
+	case KCO_CODEC_LZO_RLE:
+		return rle_page(page, n, out);
+	case KCO_CODEC_DEFLATE:
+		return deflate_page(page, n, -11, out);
 	}
 	fail();
 	return 0;
@@ -153,6 +235,93 @@ static void test_codec__damaged_streams_never_leave_their_page(void **state)
 			assert_true(status == KCO_OK || status == KCO_E_CORRUPT);
 		}
 		assert_int_equal(decompress(codec, all[i], packed, len, PAGE, NULL), KCO_OK);
+	}
+	kco_codec_free(codec);
+}
+
+/* Runs of zeros of every length that has a coding of its own, with 0 to 5 literals between them. */
+static void test_codec__runs_of_zeros_come_back_as_long_as_they_were(void **state)
+{
+	static const size_t runs[] = { 4, 5, 11, 12, 20, 255, 260, 1000, 2050, 2051 };
+	struct kco_codec *codec = kco_codec_new();
+	uint8_t page[PAGE], out[PAGE], packed[ROOM];
+
+	(void)state;
+	assert_non_null(codec);
+	for (size_t r = 0; r < sizeof(runs) / sizeof(*runs); r++)
+		for (size_t between = 1; between < 6; between++) {
+			size_t n;
+
+			for (size_t i = 0; i < PAGE; i++)
+				page[i] = i % (runs[r] + between) < runs[r] ? 0 : (uint8_t)(1 + i % 255);
+			n = rle_page(page, PAGE, packed);
+			memset(out, 0xee, sizeof(out));
+			assert_int_equal(kco_codec_decompress(codec, KCO_CODEC_LZO_RLE, packed, n, out, PAGE, NULL),
+					 KCO_OK);
+			assert_memory_equal(out, page, PAGE);
+		}
+	kco_codec_free(codec);
+}
+
+/* Plain lzo is read by both decoders, and both give the same: every kind of copy that liblzo2's compressor knows. */
+static void test_codec__plain_lzo_is_lzo_rle_too(void **state)
+{
+	static uint8_t work[LZO1X_999_MEM_COMPRESS];
+	struct kco_codec *codec = kco_codec_new();
+	static uint8_t page[16 * PAGE], out[16 * PAGE], packed[32 * PAGE];
+	uint64_t seed = 5;
+
+	(void)state;
+	assert_non_null(codec);
+	for (unsigned round = 0; round < 200; round++) {
+		size_t n = round % 2 ? sizeof(page) : PAGE;
+		lzo_uint packed_len = sizeof(packed);
+
+		for (size_t i = 0; i < n; i++) {
+			size_t back = 1 + unit_random(&seed) % (round % 3 ? 3000 : 50000);
+
+			// Copies of all lengths and distances, and noise between them.
+			if (unit_random(&seed) % 40 == 0 && back <= i)
+				for (size_t k = 1 + unit_random(&seed) % 60; k && i < n; k--, i++)
+					page[i] = page[i - back];
+			if (i < n)
+				page[i] = (uint8_t)(unit_random(&seed) % (round % 5 ? 4 : 256));
+		}
+		if (round % 4)
+			assert_int_equal(lzo1x_1_compress(page, n, packed, &packed_len, work), LZO_E_OK);
+		else
+			assert_int_equal(lzo1x_999_compress(page, n, packed, &packed_len, work), LZO_E_OK);
+		memset(out, 0xee, n);
+		assert_int_equal(kco_codec_decompress(codec, KCO_CODEC_LZO_RLE, packed, packed_len, out, n, NULL),
+				 KCO_OK);
+		assert_memory_equal(out, page, n);
+	}
+	kco_codec_free(codec);
+}
+
+/* What Linux's lz4hc, and its deflate with windows of 2 to 32 KiB, give is one format each. */
+static void test_codec__lz4hc_and_every_deflate_window_are_read(void **state)
+{
+	struct kco_codec *codec = kco_codec_new();
+	uint8_t page[PAGE], out[PAGE], packed[ROOM];
+
+	(void)state;
+	assert_non_null(codec);
+	page_make(page, PAGE, 9);
+	for (int bits = 9; bits <= 15; bits++) {
+		size_t n = deflate_page(page, PAGE, -bits, packed);
+
+		memset(out, 0, sizeof(out));
+		assert_int_equal(kco_codec_decompress(codec, KCO_CODEC_DEFLATE, packed, n, out, PAGE, NULL), KCO_OK);
+		assert_memory_equal(out, page, PAGE);
+	}
+	for (int level = 1; level <= LZ4HC_CLEVEL_MAX; level++) {
+		int n = LZ4_compress_HC((const char *)page, (char *)packed, PAGE, ROOM, level);
+
+		memset(out, 0, sizeof(out));
+		assert_int_equal(kco_codec_decompress(codec, KCO_CODEC_LZ4, packed, (size_t)n, out, PAGE, NULL),
+				 KCO_OK);
+		assert_memory_equal(out, page, PAGE);
 	}
 	kco_codec_free(codec);
 }
@@ -310,6 +479,9 @@ int main(void)
 		cmocka_unit_test(test_codec__another_length_than_the_page_is_corrupt),
 		cmocka_unit_test(test_codec__cut_streams_are_corrupt_at_every_length),
 		cmocka_unit_test(test_codec__damaged_streams_never_leave_their_page),
+		cmocka_unit_test(test_codec__runs_of_zeros_come_back_as_long_as_they_were),
+		cmocka_unit_test(test_codec__plain_lzo_is_lzo_rle_too),
+		cmocka_unit_test(test_codec__lz4hc_and_every_deflate_window_are_read),
 		cmocka_unit_test(test_codec__snappy_declared_length_is_checked_before_decoding),
 		cmocka_unit_test(test_codec__zstd_frame_of_another_size_is_corrupt),
 		cmocka_unit_test(test_codec__scratch_grows_and_is_reused),

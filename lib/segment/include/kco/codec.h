@@ -19,6 +19,9 @@ enum kco_codec_id {
 	KCO_CODEC_LZO,
 	KCO_CODEC_SNAPPY,
 	KCO_CODEC_ZSTD,
+	KCO_CODEC_LZ4,	   /* one block, no frame */
+	KCO_CODEC_LZO_RLE, /* Linux's lzo-rle; reads plain lzo, too */
+	KCO_CODEC_DEFLATE, /* without zlib's header and sum */
 };
 
 struct kco_codec;
