@@ -21,6 +21,7 @@
 #include "linux_process.h"
 #include "linux_x86_64.h"
 #include "linux_x86_64_mmu.h"
+#include "linux_zpool.h"
 
 /* The BTF of a big kernel is about 10 MiB; what claims far more is broken. */
 #define LINUX_BTF_MAX (256u << 20)
@@ -90,6 +91,7 @@ static void linux_fini(struct kco_session *s)
 	linux_x86_64_fini(s);
 	linux_areas_fini(s);
 	linux_pages_fini(s);
+	linux_zpools_fini(s);
 	linux_paths_fini(s);
 	linux_stops_fini(s);
 	free(os->percpu_offset);

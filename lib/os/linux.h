@@ -41,6 +41,7 @@ struct linux_os {
 	struct linux_text_range *text; /* sorted; kernel and modules; loaded by linux_text_load() */
 	size_t nr_text;
 	struct kco_lazy lazy_text;
+	struct linux_zpools *zpools;	 /* linux_zpool.c's */
 	struct linux_pages *pages;	 /* linux_page.c's */
 	struct linux_paths *paths;	 /* linux_path.c's */
 	struct linux_areas *areas;	 /* linux_vmas.c's */

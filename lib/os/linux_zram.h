@@ -28,6 +28,8 @@ struct linux_zpage {
 	uint64_t pool;	       /* the allocator's pool structure */
 	const char *allocator; /* "zsmalloc", "zbud", "z3fold" */
 	uint64_t handle;       /* the allocator's name for the object */
+	uint64_t header;       /* what zswap wrote in front of the bytes, when ...*/
+	bool has_header;       /* ... it did */
 	uint32_t size;	       /* bytes that it holds; 4096 when plain, 0 when same-filled */
 };
 
