@@ -375,6 +375,8 @@ static enum kco_status page_bytes(struct kco_session *s, const struct kco_page *
 		memset(buf, 0, LINUX_PAGE_SIZE);
 		return KCO_OK;
 	}
+	if (page->state == KCO_PAGE_ZRAM || page->state == KCO_PAGE_ZSWAP)
+		return linux_swap_read(s, page, buf, err);
 	return kco_pread(kco_mem_reader(s->mem), page->pa, buf, LINUX_PAGE_SIZE, NULL, err);
 }
 
@@ -409,29 +411,4 @@ enum kco_status linux_file_read(struct kco_session *s, const struct kco_file *fi
 	if (!st)
 		memcpy(buf, bytes + in, n);
 	return st;
-}
-
-enum kco_status linux_file_read(struct kco_session *s, const struct kco_file *file, uint64_t off, void *buf, size_t n,
-				struct kco_err *err)
-{
-	uint64_t in = off & (LINUX_PAGE_SIZE - 1);
-	const struct kco_vma vma = { .file = file }; // as if it were mapped
-	struct kco_page page = { .vma = &vma, .size = LINUX_PAGE_SIZE, .file_offset = off - in };
-	struct linux_pages *pages;
-	enum kco_status st = linux_pages_get(s, &pages, err);
-
-	if (st)
-		return st;
-	if (!file->mapping)
-		return kco_fail(err, KCO_E_UNMAPPED, "%s has no page cache", file->path);
-	page_mapping(s, pages, file->mapping, off >> LINUX_PAGE_SHIFT, &page);
-	if (!page.readable)
-		return kco_fail(err, page.status, "offset %#" PRIx64 " of %.80s: %s", off, file->path, page.why);
-	if (page.state == KCO_PAGE_ZERO) {
-		memset(buf, 0, n);
-		return KCO_OK;
-	}
-	if (page.state != KCO_PAGE_CACHE && page.state != KCO_PAGE_SWAP_CACHE)
-		return kco_fail(err, KCO_E_SWAPPED, "offset %#" PRIx64 " of %.80s is swapped out", off, file->path);
-	return kco_pread(kco_mem_reader(s->mem), KCO_PADDR(page.pa.v + in), buf, n, NULL, err);
 }

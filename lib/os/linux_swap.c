@@ -24,6 +24,7 @@
 #include <stdlib.h>
 
 #include "linux_process.h"
+#include "linux_zram.h"
 
 #define SWAP_TYPE_SHIFT 58 /* of a swp_entry_t: BITS_PER_XA_VALUE - MAX_SWAPFILES_SHIFT */
 #define SWAP_OFFSET_MASK ((UINT64_C(1) << SWAP_TYPE_SHIFT) - 1)
@@ -224,6 +225,61 @@ static bool swap_zero(struct kco_session *s, const struct swap_area *area, uint6
 	       byte >> (offset & 7) & 1;
 }
 
+/* Is the page compressed somewhere? KCO_DONE: no. Both the allocators and the codecs are asked only for its bytes. */
+static enum kco_status swap_compressed(struct kco_session *s, const struct swap_area *area, const struct kco_page *page,
+				       enum kco_page_state *state, struct linux_zpage *zp, struct kco_err *err)
+{
+	enum kco_status st = linux_zswap_find(s, page->swap_type, page->swap_offset, zp, err);
+
+	*state = KCO_PAGE_ZSWAP;
+	if (st != KCO_DONE)
+		return st;
+	*state = KCO_PAGE_ZRAM;
+	// A swap file's pages are anywhere on its device.
+	return area->flags & SWAP_BLKDEV && area->bdev ? linux_zram_find(s, area->bdev, page->swap_offset, zp, err)
+						       : KCO_DONE;
+}
+
+static void swap_stored(struct kco_session *s, struct linux_pages *pages, const struct swap_area *area,
+			struct kco_page *page)
+{
+	struct kco_err err = KCO_ERR_INIT;
+	enum kco_page_state state;
+	struct linux_zpage zp;
+	enum kco_status st = swap_compressed(s, area, page, &state, &zp, &err);
+
+	if (st == KCO_DONE)
+		return;
+	page->status = st;
+	page->why = NULL;
+	// What zram wrote back is on a disk like any other.
+	if (st != KCO_E_SWAPPED)
+		page->state = state;
+	if (st) {
+		page->why = linux_page_why(pages, &err);
+		return;
+	}
+	page->readable = true;
+	page->codec = zp.codec;
+}
+
+enum kco_status linux_swap_read(struct kco_session *s, const struct kco_page *page, void *buf, struct kco_err *err)
+{
+	struct linux_swap *swap = swap_get(s, linux_of(s)->pages);
+	enum kco_page_state state;
+	struct linux_zpage zp;
+	enum kco_status st;
+
+	if (!swap || page->swap_type >= LINUX_SWAP_TYPES)
+		return kco_fail(err, KCO_E_BUG, "no swap area %u", page->swap_type);
+	st = swap_area_lazy(s, swap, page->swap_type, err);
+	if (!st)
+		st = swap_compressed(s, &swap->areas[page->swap_type], page, &state, &zp, err);
+	if (st == KCO_DONE)
+		return kco_fail(err, KCO_E_SWAPPED, "it is in a swap area, which the dump does not hold");
+	return st ? st : linux_zpage_read(s, &zp, buf, err);
+}
+
 void linux_swap_page(struct kco_session *s, struct linux_pages *pages, struct kco_page *page)
 {
 	struct linux_swap *swap = swap_get(s, pages);
@@ -252,6 +308,8 @@ void linux_swap_page(struct kco_session *s, struct linux_pages *pages, struct kc
 		linux_page_at(s, pages, KCO_PAGE_SWAP_CACHE, page);
 	} else if (swap_zero(s, area, page->swap_offset)) {
 		linux_page_zero(page);
+	} else {
+		swap_stored(s, pages, area, page);
 	}
 }
 

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #define ZRAM_COMPS_MAX 4
+#define ZRAM_SECTORS 8	  /* of a page */
 #define ZRAM_NAME_MAX 128 /* CRYPTO_MAX_ALG_NAME */
 
 /* What the disk of a bdev turned out to be. Kept, for all pages of the device. */
@@ -26,6 +27,7 @@ struct linux_zram_device {
 	struct linux_zram_device *next;
 	uint64_t bdev;
 	bool is_zram;
+	uint64_t first; /* of its pages, on the disk: partitions begin later */
 	struct kco_lazy lazy;
 	struct kco_types *types;
 	const char *name; /* "zram0" */
@@ -165,7 +167,8 @@ static enum kco_status zram_lazy(struct kco_session *s, struct linux_zram_device
 /* Its name says what it is; that it is what it says is proved by zram_open(). */
 static enum kco_status zram_disk(struct kco_session *s, struct linux_zram_device *d, struct kco_err *err)
 {
-	struct kco_field disk, disk_name;
+	struct kco_field disk, disk_name, start;
+	uint64_t sector = 0;
 	char name[33];
 	enum kco_status st = linux_field(s, "block_device", &disk, err, "bd_disk", NULL);
 
@@ -178,6 +181,12 @@ static enum kco_status zram_disk(struct kco_session *s, struct linux_zram_device
 	if (st)
 		return kco_context(err, st, "block device %#" PRIx64, d->bdev);
 	d->is_zram = !strncmp(name, "zram", 4) && name[4] >= '0' && name[4] <= '9';
+	// Before v5.11 it was in bd_part: partitions of a zram device are not known there.
+	if (d->is_zram && !linux_field(s, "block_device", &start, NULL, "bd_start_sect", NULL))
+		st = kco_kread_field(s, d->bdev, &start, &sector, err);
+	if (st)
+		return kco_context(err, st, "block device %#" PRIx64, d->bdev);
+	d->first = sector / ZRAM_SECTORS;
 	if (d->is_zram)
 		d->name = kco_session_text(s, "%s", name);
 	return KCO_OK;
@@ -267,6 +276,7 @@ enum kco_status linux_zram_find(struct kco_session *s, uint64_t bdev, uint64_t o
 
 	if (st)
 		return st;
+	offset = offset <= UINT64_MAX - d->first ? offset + d->first : UINT64_MAX;
 	if (offset >= d->disksize / LINUX_ZPAGE_SIZE)
 		return kco_fail(err, KCO_E_RANGE, "page %" PRIu64 " of %s: it has %" PRIu64, offset, d->name,
 				d->disksize / LINUX_ZPAGE_SIZE);
