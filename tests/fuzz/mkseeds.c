@@ -2,7 +2,7 @@
 /*
  * Writes the fuzzers' first inputs from the encoders of the unit tests:
  *
- *   mkseeds DIR    makes DIR/kallsyms/, DIR/btf/, DIR/orc/ and DIR/cfi/
+ *   mkseeds DIR    makes DIR/kallsyms/, DIR/btf/, DIR/orc/, DIR/cfi/ and DIR/vma/
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 
 #include "btfmake.h"
 #include "ksymmake.h"
+#include "vmamake.h"
 #include "vmem.h"
 
 static const char *seeds_dir;
@@ -182,6 +183,24 @@ static void seeds_cfi(void)
 	}
 }
 
+static void seeds_vma(void)
+{
+	for (unsigned maple = 0; maple < 2; maple++) {
+		struct vmamake *m = malloc(sizeof(*m));
+		struct bytes b = { 0 };
+
+		if (!m)
+			abort();
+		vmamake_init(m);
+		vmamake_usual(m, maple);
+		bytes_uint(&b, maple, 1);
+		bytes_put(&b, m->memory, m->next);
+		seeds_write("vma", maple, &b);
+		free(b.p);
+		free(m);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -197,5 +216,6 @@ int main(int argc, char **argv)
 	seeds_btf();
 	seeds_orc();
 	seeds_cfi();
+	seeds_vma();
 	return 0;
 }

@@ -412,6 +412,26 @@ static const struct kco_file *open_file(struct fixture *f, uint64_t file)
 	return ret;
 }
 
+static void test_vmas__one_of_everything_in_both_kinds_of_kernels(void **state)
+{
+	static const char *const names[] = { "/usr/x",	"[heap]", "[anon:my memory]", "/dev/zero (deleted)",
+					     "[stack]", "[vdso]" };
+
+	(void)state;
+	for (int maple = 0; maple < 2; maple++) {
+		struct fixture f;
+
+		fixture_init(&f);
+		vmamake_usual(&f.m, maple);
+		walk(&f, maple);
+		assert_int_equal(f.torn.code, KCO_OK);
+		assert_int_equal(f.n, 6);
+		for (size_t i = 0; i < 6; i++)
+			assert_string_equal(f.got[i].name, names[i]);
+		fixture_fini(&f);
+	}
+}
+
 static void test_files__path_across_mounts(void **state)
 {
 	const struct kco_file *file, *again;
@@ -652,6 +672,7 @@ int main(void)
 		cmocka_unit_test(test_vmas__tree_that_loops_ends),
 		cmocka_unit_test(test_vmas__tree_that_is_a_list_is_cut),
 		cmocka_unit_test(test_vmas__names),
+		cmocka_unit_test(test_vmas__one_of_everything_in_both_kinds_of_kernels),
 		cmocka_unit_test(test_files__path_across_mounts),
 		cmocka_unit_test(test_files__deleted),
 		cmocka_unit_test(test_files__that_name_themselves),

@@ -245,7 +245,7 @@ static inline void vmamake_init(struct vmamake *m)
 	m->next = VMA_MM_SIZE;
 }
 
-/** Make a session of the first @n bytes of memory. */
+/** Make a session of the first @n bytes of memory. Types that are there already are taken. */
 static inline bool vmamake_open(struct vmamake *m, bool maple, size_t n)
 {
 	const struct kco_lazy there = { .tried = true, .err = KCO_ERR_INIT };
@@ -259,7 +259,8 @@ static inline bool vmamake_open(struct vmamake *m, bool maple, size_t n)
 	s->mem = m->v.mem;
 	s->kernel = m->v.space;
 	s->arch = m->v.space.arch;
-	s->types = vmamake_types(maple);
+	if (!s->types)
+		s->types = vmamake_types(maple);
 	s->symbols = kco_symbols_new();
 	s->os_priv = calloc(1, sizeof(struct linux_os));
 	if (!s->types || !s->symbols || !s->os_priv)
@@ -394,6 +395,73 @@ static inline uint64_t vmamake_file(struct vmamake *m, uint64_t dentry, uint64_t
 	vmamake_put(m, at + VMA_FILE_INODE, inode);
 	vmamake_put(m, dentry + VMA_DENTRY_INODE, inode);
 	return at;
+}
+
+/** One of everything: heap, stack, names, a file below a mount, one that names itself; as a tree of two levels, or as a
+ * list and a tree. */
+static inline void vmamake_usual(struct vmamake *m, bool maple)
+{
+	static const uint64_t ends[][2] = {
+		{ 0x400000, 0x401000 },
+		{ 0x10000000, 0x10010000 },
+		{ 0x20000000, 0x20001000 },
+		{ 0x7f0000000000, 0x7f0000001000 },
+		{ 0x7ffe00000000, 0x7ffe00002000 },
+		{ 0x7ffe00010000, 0x7ffe00012000 },
+	};
+	uint64_t areas[6], leaves[2], name, ops, mapping, root, usr, mount, sub_root, sub_mount, self, inode;
+	const uint32_t count = 6;
+
+	for (unsigned i = 0; i < 6; i++)
+		areas[i] = vmamake_area(m, ends[i][0], ends[i][1], 0x8100073);
+	vmamake_put(m, VMA_VIRT + VMA_MM_START_BRK, 0x10000000);
+	vmamake_put(m, VMA_VIRT + VMA_MM_BRK, 0x10000000);
+	vmamake_put(m, VMA_VIRT + VMA_MM_STACK, 0x7ffe00001000);
+	memcpy(m->memory + VMA_MM_COUNT, &count, 4);
+	root = vmamake_dentry(m, 0, "/");
+	usr = vmamake_dentry(m, root, "usr");
+	mount = vmamake_mount(m, root, 0, 0);
+	sub_root = vmamake_dentry(m, 0, "/");
+	sub_mount = vmamake_mount(m, sub_root, mount, usr);
+	inode = vmamake_inode(m, 4711, 12345, 8 << 20 | 3);
+	vmamake_put(m, areas[0] + VMA_FILE, vmamake_file(m, vmamake_dentry(m, sub_root, "x"), sub_mount, inode));
+	ops = vmamake_alloc(m, 8, 8);
+	vmamake_put(m, ops, VMA_SIMPLE_DNAME);
+	self = vmamake_dentry(m, 0, "dev/zero");
+	vmamake_put(m, self + VMA_DENTRY_OPS, ops);
+	vmamake_put(m, areas[3] + VMA_FILE, vmamake_file(m, self, mount, inode));
+	name = vmamake_alloc(m, 4, 4);
+	vmamake_text(m, "my memory");
+	vmamake_put(m, areas[2] + VMA_ANON_NAME, name);
+	ops = vmamake_alloc(m, 8, 8);
+	vmamake_put(m, ops, VMA_SPECIAL_NAME);
+	mapping = vmamake_alloc(m, 8, 8);
+	vmamake_put(m, mapping, vmamake_text(m, "[vdso]"));
+	vmamake_put(m, areas[5] + VMA_OPS, ops);
+	vmamake_put(m, areas[5] + VMA_PRIVATE, mapping);
+	if (maple) {
+		for (unsigned i = 0; i < 2; i++) {
+			const uint64_t *a = areas + 3 * i;
+			const uint64_t(*e)[2] = ends + 3 * i;
+
+			leaves[i] = vmamake_node(m, 1, (uint64_t[]){ 0, a[0], 0, a[1], 0, a[2], 0 },
+						 (uint64_t[]){ e[0][0] - 1, e[0][1] - 1, e[1][0] - 1, e[1][1] - 1,
+							       e[2][0] - 1, e[2][1] - 1 },
+						 i ? 7 : 6);
+		}
+		vmamake_put(m, VMA_VIRT + VMA_MM_ROOT,
+			    vmamake_node(m, 3, leaves, (uint64_t[]){ ends[2][1] - 1 }, 2) | 2);
+		return;
+	}
+	vmamake_put(m, VMA_VIRT + VMA_MM_MMAP, areas[0]);
+	for (unsigned i = 0; i + 1 < 6; i++)
+		vmamake_put(m, areas[i] + VMA_NEXT, areas[i + 1]);
+	vmamake_put(m, VMA_VIRT + VMA_MM_RB, areas[2] + VMA_RB);
+	vmamake_put(m, areas[2] + VMA_RB + 16, areas[0] + VMA_RB);
+	vmamake_put(m, areas[0] + VMA_RB + 8, areas[1] + VMA_RB);
+	vmamake_put(m, areas[2] + VMA_RB + 8, areas[4] + VMA_RB);
+	vmamake_put(m, areas[4] + VMA_RB + 16, areas[3] + VMA_RB);
+	vmamake_put(m, areas[4] + VMA_RB + 8, areas[5] + VMA_RB);
 }
 
 #endif
