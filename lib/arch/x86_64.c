@@ -57,6 +57,28 @@ static const struct kco_reg_desc x86_64_regs[X86_64_NR_REGS] = {
 };
 _Static_assert(X86_64_NR_REGS <= KCO_REGS_MAX, "registers fit struct kco_regs");
 
+static const struct kco_reg_narrow x86_64_narrow[] = {
+	{ "eax", X86_64_RAX, 4 },
+	{ "ebx", X86_64_RBX, 4 },
+	{ "ecx", X86_64_RCX, 4 },
+	{ "edx", X86_64_RDX, 4 },
+	{ "edi", X86_64_RDI, 4 },
+	{ "esi", X86_64_RSI, 4 },
+	{ "ebp", X86_64_RBP, 4 },
+	{ "esp", X86_64_RSP, 4 },
+	{ "eip", X86_64_RIP, 4 },
+	{ "eflags", X86_64_RFLAGS, 4 },
+	{ "cs", X86_64_CS, 2 },
+	{ "fs", X86_64_FS, 2 },
+	{ "gs", X86_64_GS, 2 },
+	{ "ss", X86_64_SS, 2 },
+	{ "ds", X86_64_DS, 2 },
+	{ "es", X86_64_ES, 2 },
+	{ "fs_base", X86_64_FS_BASE, 4 },
+	{ "gs_base", X86_64_GS_BASE, 4 },
+	{ "orig_eax", X86_64_ORIG_RAX, 4 },
+};
+
 /* pr_reg begins at 112. Segment registers are stored as 8 bytes of which 2 count. */
 static const struct kco_regset_entry x86_64_prstatus[] = {
 	{ X86_64_R15, 112, 8 }, { X86_64_R14, 120, 8 },	    { X86_64_R13, 128, 8 },	{ X86_64_R12, 136, 8 },
@@ -285,6 +307,9 @@ const struct kco_arch_ops kco_arch_x86_64 = {
 	.pc = X86_64_RIP,
 	.sp = X86_64_RSP,
 	.fp = X86_64_RBP,
+	.narrow = x86_64_narrow,
+	.nr_narrow = ARRAY_SIZE(x86_64_narrow),
+	.xregs = x86_64_xregs,
 	.regsets = x86_64_regsets,
 	.nr_regsets = ARRAY_SIZE(x86_64_regsets),
 	.paging = x86_64_paging,

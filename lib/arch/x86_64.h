@@ -6,6 +6,8 @@
 #ifndef KCO_ARCH_X86_64_H
 #define KCO_ARCH_X86_64_H
 
+#include <kco/arch.h>
+
 enum kco_x86_64_reg {
 	X86_64_RAX,
 	X86_64_RBX,
@@ -42,5 +44,8 @@ enum kco_x86_64_reg {
 	X86_64_IDT_BASE,
 	X86_64_NR_REGS,
 };
+
+/* x86_64_xregs.c */
+extern const struct kco_xreg_desc x86_64_xregs[];
 
 #endif

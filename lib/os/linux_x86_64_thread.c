@@ -35,7 +35,6 @@
 #define TS_COMPAT 0x2	     /* thread_info.status: a 32-bit system call is being run */
 #define TLS_FIRST 12	     /* GDT_ENTRY_TLS_MIN */
 
-/* Bits that this function knows of what it set. */
 static void thread_set_field(struct kco_session *s, const struct kco_task *task, struct kco_regs *regs, unsigned reg,
 			     const char *path, const char *older)
 {
@@ -164,7 +163,7 @@ static void thread_entry(struct kco_session *s, const struct kco_task *task, str
 	ret->entry = KCO_ENTRY_SYSCALL;
 	ret->syscall = (int32_t)orig;
 	/*
-	 * Since Linux 37a8f7c38339 (v4.11) status is in thread_info within the
+	 * Since Linux 37a8f7c38339 (v4.16) status is in thread_info within the
 	 * task; kernels from b9d989c7218a (v4.9) on had it in thread_struct for
 	 * a while, and older ones at the lowest end of the stack.
 	 */

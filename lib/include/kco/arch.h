@@ -34,6 +34,26 @@ struct kco_reg_desc {
 	uint8_t size;	  /* bytes */
 };
 
+/** The name that a register has in 32-bit code: "eax" */
+struct kco_reg_narrow {
+	const char *name;
+	uint8_t reg;  /* index into arch->regs[] */
+	uint8_t size; /* bytes */
+};
+
+#define KCO_XREG_PIECES_MAX 3
+
+/** A register within vector state (struct kco_xstate in thread.h): pieces, the lowest first. */
+struct kco_xreg_desc {
+	const char *name; /* as debuggers spell it: "ymm0", "st0", "mxcsr" */
+	const char *set;  /* the heading that it belongs under; equal ones are neighbours */
+	struct {
+		uint8_t component;
+		uint8_t size;	 /* bytes; 0: no further piece */
+		uint16_t offset; /* from where the component begins */
+	} pieces[KCO_XREG_PIECES_MAX];
+};
+
 /** Where the registers of a note or a saved frame lie: data, one entry a register. */
 struct kco_regset_entry {
 	uint8_t reg;	 /* index into arch->regs[] */
@@ -86,7 +106,11 @@ struct kco_arch_ops {
 	uint32_t page_size;
 	const struct kco_reg_desc *regs;
 	size_t nr_regs;
-	uint8_t pc, sp, fp;		  /* indices into regs[] */
+	uint8_t pc, sp, fp;		     /* indices into regs[] */
+	const struct kco_reg_narrow *narrow; /* what 32-bit code sees, in its order; NULL: no such code */
+	size_t nr_narrow;
+	const struct kco_xreg_desc
+		*xregs; /* vector and floating-point registers, the last without a name; may be NULL */
 	const struct kco_regset *regsets; /* how notes carry registers */
 	size_t nr_regsets;
 	const struct kco_paging *const *paging; /* NULL-terminated */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Unaligned loads of fixed width and byte order, for on-disk layouts.
+ * Unaligned loads and stores of fixed width and byte order, for on-disk layouts.
  */
 #ifndef KCO_ENDIAN_H
 #define KCO_ENDIAN_H
@@ -47,6 +47,24 @@ static inline uint64_t kco_be64(const void *p)
 
 	memcpy(&v, p, sizeof(v));
 	return be64toh(v);
+}
+
+static inline void kco_put_le16(void *p, uint16_t v)
+{
+	v = htole16(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+static inline void kco_put_le32(void *p, uint32_t v)
+{
+	v = htole32(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+static inline void kco_put_le64(void *p, uint64_t v)
+{
+	v = htole64(v);
+	memcpy(p, &v, sizeof(v));
 }
 
 /** Load an unsigned little-endian integer of 1, 2, 4 or 8 bytes; 0 for any other @size. */
