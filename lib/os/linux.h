@@ -44,6 +44,8 @@ struct linux_os {
 	struct linux_zpools *zpools;	 /* linux_zpool.c's */
 	struct linux_pages *pages;	 /* linux_page.c's */
 	struct linux_paths *paths;	 /* linux_path.c's */
+	struct linux_maple *maple;	 /* linux_maple.c's */
+	struct linux_mm *mm;		 /* linux_mm.c's */
 	struct linux_areas *areas;	 /* linux_vmas.c's */
 	struct linux_x86_64 *x86_64;	 /* linux_x86_64.c's */
 	struct linux_stops *stops;	 /* linux_stop.c's */

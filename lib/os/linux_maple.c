@@ -36,9 +36,15 @@ struct maple_form {
 	unsigned pivots, nr_pivots, slots, nr_slots; /* offsets in bytes, and how many */
 };
 
+struct linux_maple {
+	struct kco_lazy lazy;
+	struct kco_field root;	     /* maple_tree.ma_root */
+	struct maple_form forms[16]; /* by the type in a pointer */
+};
+
 struct maple_walk {
 	struct kco_session *s;
-	struct maple_form forms[16]; /* by the type in a pointer */
+	const struct linux_maple *layout;
 	struct kco_addrset seen;
 	linux_maple_fn *fn;
 	void *arg;
@@ -64,7 +70,7 @@ static enum kco_status maple_array(struct kco_session *s, const char *type, cons
 	return KCO_OK;
 }
 
-static enum kco_status maple_forms(struct maple_walk *w, struct kco_err *err)
+static enum kco_status maple_make(struct kco_session *s, struct linux_maple *layout, struct kco_err *err)
 {
 	static const struct {
 		const char *type, *name;
@@ -75,22 +81,39 @@ static enum kco_status maple_forms(struct maple_walk *w, struct kco_err *err)
 		{ "maple_range_64", "maple_range_64", false },
 		{ "maple_arange_64", "maple_arange_64", false },
 	};
+	enum kco_status st = linux_field(s, "maple_tree", &layout->root, err, "ma_root", NULL);
 
-	for (unsigned i = 0; i < MAPLE_TYPES; i++) {
+	for (unsigned i = 0; i < MAPLE_TYPES && !st; i++) {
 		struct maple_form *form, here = { .known = true, .leaf = forms[i].leaf };
 		int64_t type;
-		enum kco_status st = maple_array(w->s, forms[i].type, "slot", &here.slots, &here.nr_slots, err);
 
+		st = maple_array(s, forms[i].type, "slot", &here.slots, &here.nr_slots, err);
 		if (!st && i)
-			st = maple_array(w->s, forms[i].type, "pivot", &here.pivots, &here.nr_pivots, err);
+			st = maple_array(s, forms[i].type, "pivot", &here.pivots, &here.nr_pivots, err);
 		if (st)
-			return st;
-		if (kco_types_enumerator(w->s->types, forms[i].name, &type, NULL))
+			break;
+		if (kco_types_enumerator(s->types, forms[i].name, &type, NULL))
 			type = i;
-		form = &w->forms[type & 15];
+		form = &layout->forms[type & 15];
 		*form = here;
 	}
-	return KCO_OK;
+	return st;
+}
+
+static enum kco_status maple_load(struct kco_session *s, struct linux_maple *layout, struct kco_err *err)
+{
+	KCO_LAZY(layout->lazy, maple_make(s, layout, &layout->lazy.err), err);
+}
+
+/* Looked up once: finding an enumerator takes a walk over all types. */
+static enum kco_status maple_layout(struct kco_session *s, const struct linux_maple **ret, struct kco_err *err)
+{
+	struct linux_os *os = linux_of(s);
+
+	if (!os->maple)
+		os->maple = kco_arena_alloc(&s->arena, sizeof(*os->maple));
+	*ret = os->maple;
+	return os->maple ? maple_load(s, os->maple, err) : kco_fail(err, KCO_E_NOMEM, "out of memory");
 }
 
 /* Only the first damage is told. */
@@ -122,7 +145,7 @@ static enum kco_status maple_slot(struct maple_walk *w, uint64_t node, const str
 static enum kco_status maple_node(struct maple_walk *w, uint64_t enode, uint64_t min, uint64_t max, unsigned depth)
 {
 	uint64_t node = enode & ~(uint64_t)(MAPLE_NODE - 1);
-	const struct maple_form *form = &w->forms[enode >> 3 & 15];
+	const struct maple_form *form = &w->layout->forms[enode >> 3 & 15];
 	uint8_t bytes[MAPLE_NODE];
 	struct kco_err why;
 	enum kco_status st;
@@ -172,16 +195,13 @@ enum kco_status linux_maple_each(struct kco_session *s, uint64_t tree, linux_map
 				 struct kco_err *torn, struct kco_err *err)
 {
 	struct maple_walk w = { .s = s, .fn = fn, .arg = arg, .torn = torn };
-	struct kco_field field;
 	uint64_t root;
-	enum kco_status st = linux_field(s, "maple_tree", &field, err, "ma_root", NULL);
+	enum kco_status st = maple_layout(s, &w.layout, err);
 
 	*torn = KCO_ERR_INIT;
-	if (!st)
-		st = maple_forms(&w, err);
 	if (st)
 		return st;
-	if (kco_kread_field(s, tree, &field, &root, torn))
+	if (kco_kread_field(s, tree, &w.layout->root, &root, torn))
 		return KCO_OK;
 	if ((root & 3) == 2 && root > MAPLE_RESERVED)
 		st = maple_node(&w, root, 0, UINT64_MAX, 0);

@@ -61,38 +61,63 @@ static const struct linux_need mm_needs[MI_COUNT] = {
 	[MI_AUXV] = { { "saved_auxv" }, true },
 };
 
-/* What CPUs have counted and not yet added: struct percpu_counter.counters, an s32 of each. */
-static int64_t mm_percpu_part(struct kco_session *s, const struct linux_layout *layout, const uint8_t *bytes, size_t i)
+struct linux_mm {
+	struct kco_lazy lazy;
+	struct linux_layout layout;
+	uint64_t counters;    /* from a counter's count to percpu_counter.counters, ... */
+	bool percpu_counters; /* ... where there are such */
+};
+
+static enum kco_status mm_make(struct kco_session *s, struct linux_mm *mm, struct kco_err *err)
 {
-	struct kco_field count, counters;
-	uint64_t cell, at;
+	struct kco_field field, count;
+
+	mm->percpu_counters = !linux_field(s, "mm_struct", &field, NULL, "rss_stat[0].count", NULL) &&
+			      !linux_field(s, "percpu_counter", &count, NULL, "count", NULL) &&
+			      !linux_field(s, "percpu_counter", &field, NULL, "counters", NULL) &&
+			      field.offset >= count.offset;
+	if (mm->percpu_counters)
+		mm->counters = field.offset - count.offset;
+	return linux_layout_init(s, &mm->layout, "mm_struct", mm_needs, MI_COUNT, err);
+}
+
+static enum kco_status mm_load(struct kco_session *s, struct linux_mm *mm, struct kco_err *err)
+{
+	KCO_LAZY(mm->lazy, mm_make(s, mm, &mm->lazy.err), err);
+}
+
+static enum kco_status mm_get(struct kco_session *s, const struct linux_mm **ret, struct kco_err *err)
+{
+	struct linux_os *os = linux_of(s);
+
+	if (!os->mm)
+		os->mm = kco_arena_alloc(&s->arena, sizeof(*os->mm));
+	*ret = os->mm;
+	return os->mm ? mm_load(s, os->mm, err) : kco_fail(err, KCO_E_NOMEM, "out of memory");
+}
+
+/* What CPUs have counted and not yet added: struct percpu_counter.counters, an s32 of each. */
+static int64_t mm_percpu_part(struct kco_session *s, const struct linux_mm *mm, const uint8_t *bytes, size_t i)
+{
+	uint64_t cell, delta, at = mm->layout.f[i].offset + mm->counters;
 	unsigned cpus;
 	int64_t sum = 0;
 
-	if (linux_field(s, "percpu_counter", &count, NULL, "count", NULL) ||
-	    linux_field(s, "percpu_counter", &counters, NULL, "counters", NULL) || counters.offset < count.offset ||
-	    linux_cpu_count(s, &cpus, NULL))
+	if (at + 8 > mm->layout.size || linux_cpu_count(s, &cpus, NULL))
 		return 0;
-	at = layout->f[i].offset - count.offset + counters.offset;
-	if (at + 8 > layout->size)
-		return 0;
-	for (unsigned cpu = 0; cpu < cpus; cpu++) {
-		uint64_t delta;
-
+	for (unsigned cpu = 0; cpu < cpus; cpu++)
 		if (!linux_percpu(s, kco_le64(bytes + at), cpu, &cell, NULL) &&
 		    !kco_kread_uint(s, cell, 4, &delta, NULL))
 			sum += (int32_t)delta;
-	}
 	return sum;
 }
 
-static uint64_t mm_counter(struct kco_session *s, const struct linux_layout *layout, const uint8_t *bytes, size_t i)
+static uint64_t mm_counter(struct kco_session *s, const struct linux_mm *mm, const uint8_t *bytes, size_t i)
 {
-	struct kco_field field;
-	int64_t n = (int64_t)linux_layout_get(layout, bytes, i);
+	int64_t n = (int64_t)linux_layout_get(&mm->layout, bytes, i);
 
-	if (!linux_field(s, "mm_struct", &field, NULL, "rss_stat[0].count", NULL) && layout->f[i].size)
-		n += mm_percpu_part(s, layout, bytes, i);
+	if (mm->percpu_counters && mm->layout.f[i].size)
+		n += mm_percpu_part(s, mm, bytes, i);
 	return n > 0 ? (uint64_t)n : 0;
 }
 
@@ -132,7 +157,7 @@ static void mm_auxv(const struct linux_layout *layout, const uint8_t *bytes, str
 enum kco_status linux_mm_info(struct kco_process *p, struct kco_mm_info *ret, struct kco_err *err)
 {
 	struct kco_session *s = p->session;
-	struct linux_layout layout;
+	const struct linux_mm *mm;
 	uint8_t bytes[LINUX_LAYOUT_WINDOW];
 	const struct {
 		size_t i;
@@ -155,20 +180,20 @@ enum kco_status linux_mm_info(struct kco_process *p, struct kco_mm_info *ret, st
 		{ MI_FLAGS, &ret->flags },
 	};
 	uint64_t exe;
-	enum kco_status st = linux_layout_init(s, &layout, "mm_struct", mm_needs, MI_COUNT, err);
+	enum kco_status st = mm_get(s, &mm, err);
 
 	if (!st)
-		st = linux_layout_read(s, &layout, p->mm, bytes, err);
+		st = linux_layout_read(s, &mm->layout, p->mm, bytes, err);
 	if (st)
 		return st;
 	for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++)
-		*plain[i].to = linux_layout_get(&layout, bytes, plain[i].i);
-	ret->rss_file = mm_counter(s, &layout, bytes, MI_RSS_FILE);
-	ret->rss_anon = mm_counter(s, &layout, bytes, MI_RSS_ANON);
-	ret->rss_shmem = mm_counter(s, &layout, bytes, MI_RSS_SHMEM);
-	ret->swap = mm_counter(s, &layout, bytes, MI_SWAP);
-	if (layout.f[MI_AUXV].size)
-		mm_auxv(&layout, bytes, ret);
-	exe = linux_layout_get(&layout, bytes, MI_EXE);
+		*plain[i].to = linux_layout_get(&mm->layout, bytes, plain[i].i);
+	ret->rss_file = mm_counter(s, mm, bytes, MI_RSS_FILE);
+	ret->rss_anon = mm_counter(s, mm, bytes, MI_RSS_ANON);
+	ret->rss_shmem = mm_counter(s, mm, bytes, MI_RSS_SHMEM);
+	ret->swap = mm_counter(s, mm, bytes, MI_SWAP);
+	if (mm->layout.f[MI_AUXV].size)
+		mm_auxv(&mm->layout, bytes, ret);
+	exe = linux_layout_get(&mm->layout, bytes, MI_EXE);
 	return exe ? linux_file(s, exe, &ret->exe, NULL) : KCO_OK;
 }

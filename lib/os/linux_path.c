@@ -75,6 +75,7 @@ enum path_dname {
 	PATH_DNAME_NONE = 1, /* by their place in a file system */
 	PATH_DNAME_SIMPLE,   /* "/NAME (deleted)" */
 	PATH_DNAME_INODE,    /* "KIND:[INODE]" */
+	PATH_DNAME_NS,	     /* the same of a name space, whose kind is in its operations */
 	PATH_DNAME_NAME,     /* "KIND:NAME" */
 	PATH_DNAME_TEXT,     /* always the same */
 	PATH_DNAME_UNKNOWN,
@@ -89,8 +90,7 @@ static const struct path_namer path_namers[] = {
 	{ PATH_DNAME_SIMPLE, "simple_dname", NULL },
 	{ PATH_DNAME_INODE, "pipefs_dname", "pipe" },
 	{ PATH_DNAME_INODE, "sockfs_dname", "socket" },
-	/* The kind of a name space is in its operations; its name of a kind is not looked for. */
-	{ PATH_DNAME_INODE, "ns_dname", "ns" },
+	{ PATH_DNAME_NS, "ns_dname", NULL },
 	{ PATH_DNAME_NAME, "anon_inodefs_dname", "anon_inode" },
 	{ PATH_DNAME_TEXT, "pidfs_dname", "anon_inode:[pidfd]" },
 	{ PATH_DNAME_NAME, "dmabuffs_dname", "/dmabuf" },
@@ -245,20 +245,45 @@ static enum kco_status path_name(struct kco_session *s, const struct linux_paths
 	return st;
 }
 
+/* The kind of the name space that @inode stands for: struct ns_common.ops->name. */
+static enum kco_status path_ns(struct kco_session *s, uint64_t inode, char *kind, size_t size, struct kco_err *err)
+{
+	static const char *const way[][2] = { { "inode", "i_private" },
+					      { "ns_common", "ops" },
+					      { "proc_ns_operations", "name" } };
+	uint64_t at = inode;
+	enum kco_status st = KCO_OK;
+
+	for (size_t i = 0; i < sizeof(way) / sizeof(*way) && !st; i++) {
+		struct kco_field field;
+
+		st = linux_field(s, way[i][0], &field, err, way[i][1], NULL);
+		if (!st)
+			st = kco_kread_field(s, at, &field, &at, err);
+	}
+	return st ? st : kco_vread_str(s->mem, &s->kernel, at, kind, size, err);
+}
+
 /* A file that names itself. */
 static enum kco_status path_self_named(struct kco_session *s, const struct linux_paths *paths,
 				       const struct path_namer *namer, const uint8_t *dentry, struct path_buf *b,
 				       struct kco_err *err)
 {
 	char name[PATH_NAME + 1], text[PATH_NAME + 64];
-	uint64_t inode, ino = 0;
+	uint64_t inode = linux_layout_get(&paths->dentry, dentry, DF_INODE), ino = 0;
 	enum kco_status st;
 
 	switch (namer->how) {
 	case PATH_DNAME_INODE:
-		inode = linux_layout_get(&paths->dentry, dentry, DF_INODE);
 		st = kco_kread_uint(s, inode + paths->inode.first + paths->inode.f[IF_INO].offset, 8, &ino, err);
 		snprintf(text, sizeof(text), "%s:[%" PRIu64 "]", namer->kind, ino);
+		break;
+	case PATH_DNAME_NS:
+		st = path_ns(s, inode, name, 32, err);
+		if (!st)
+			st = kco_kread_uint(s, inode + paths->inode.first + paths->inode.f[IF_INO].offset, 8, &ino,
+					    err);
+		snprintf(text, sizeof(text), "%s:[%" PRIu64 "]", st ? "?" : name, ino);
 		break;
 	case PATH_DNAME_TEXT:
 		snprintf(text, sizeof(text), "%s", namer->kind);
