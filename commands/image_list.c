@@ -10,6 +10,7 @@
 
 #include <kco/uimage.h>
 
+#include "areas.h"
 #include "images.h"
 #include "process.h"
 
@@ -67,18 +68,17 @@ static enum kco_status image_list_run(struct kco_cmd_ctx *ctx, struct kco_err *e
 	const struct image_list_opts *opts = ctx->opts;
 	const struct kco_uimage *images;
 	struct kco_err torn = KCO_ERR_INIT;
+	const struct kco_vma *vmas;
 	struct kco_process *p;
 	size_t n;
 	enum kco_status st = kco_current_process(ctx, opts->has_pid, opts->pid, &p, err);
 
+	if (!st)
+		st = kco_areas_get(p, &vmas, &n, &torn, err);
+	if (!st)
+		st = kco_uimages_get(p, &images, &n, err);
 	if (st)
 		return st;
-	st = kco_uimages_get(p, &images, &n, &torn);
-	if (st) {
-		if (err)
-			*err = torn;
-		return st;
-	}
 	for (size_t i = 0; i < n && !kco_out_closed(ctx->out); i++) {
 		if (opts->symbols && !images[i].status)
 			image_list_load(p, &images[i]);

@@ -9,6 +9,7 @@
 
 #include <kco/uimage.h>
 
+#include "areas.h"
 #include "images.h"
 #include "process.h"
 
@@ -108,16 +109,23 @@ static enum kco_status image_lookup_name(struct kco_cmd_ctx *ctx, struct kco_pro
 static enum kco_status image_lookup_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 {
 	const struct image_lookup_opts *opts = ctx->opts;
+	struct kco_err torn = KCO_ERR_INIT;
+	const struct kco_vma *vmas;
 	struct kco_process *p;
 	enum kco_status st;
+	size_t n;
 
 	if (!opts->addresses.n && !opts->names.n)
 		return kco_fail(err, KCO_E_USAGE, "wanted is --address ADDR or --name SYMBOL");
 	st = kco_current_process(ctx, opts->has_pid, opts->pid, &p, err);
+	if (!st)
+		st = kco_areas_get(p, &vmas, &n, &torn, err);
 	for (size_t i = 0; !st && i < opts->addresses.n && !kco_out_closed(ctx->out); i++)
 		st = image_lookup_address(ctx, p, opts->addresses.v[i], err);
 	for (size_t i = 0; !st && i < opts->names.n && !kco_out_closed(ctx->out); i++)
 		st = image_lookup_name(ctx, p, opts->names.v[i], err);
+	if (!st && torn.code)
+		kco_row_failed(ctx, torn.code, torn.msg);
 	return st;
 }
 

@@ -181,6 +181,19 @@ bool kco_uelf_bias(const struct kco_uelf *elf, uint64_t start, uint64_t offset, 
 	return best > 0;
 }
 
+bool kco_uelf_maps(const struct kco_uelf *elf, uint64_t start, uint64_t offset)
+{
+	for (size_t i = 0; i < elf->nr_phdrs; i++) {
+		const struct kco_uelf_phdr *ph = &elf->phdrs[i];
+		uint64_t at = ph->vaddr - ph->offset + offset + elf->bias;
+
+		if (ph->type == PT_LOAD && ph->filesz && offset >= (ph->offset & ~(UELF_PAGE - 1)) &&
+		    offset < ph->offset + ph->filesz && start == (elf->elf32 ? (uint32_t)at : at))
+			return true;
+	}
+	return false;
+}
+
 const struct kco_uelf_phdr *kco_uelf_load_at(const struct kco_uelf *elf, uint64_t vaddr)
 {
 	for (size_t i = 0; i < elf->nr_phdrs; i++)

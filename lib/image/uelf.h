@@ -72,6 +72,8 @@ void kco_uelf_fini(struct kco_uelf *elf);
  * page of the file. False: no segment is loaded from there.
  */
 bool kco_uelf_bias(const struct kco_uelf *elf, uint64_t start, uint64_t offset, bool exec, uint64_t *ret);
+/** Whether some segment with elf->bias has @offset of the file at @start. */
+bool kco_uelf_maps(const struct kco_uelf *elf, uint64_t start, uint64_t offset);
 /** The PT_LOAD that has @vaddr, or NULL. */
 const struct kco_uelf_phdr *kco_uelf_load_at(const struct kco_uelf *elf, uint64_t vaddr);
 const struct kco_uelf_phdr *kco_uelf_phdr_find(const struct kco_uelf *elf, uint32_t type);

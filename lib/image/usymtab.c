@@ -83,6 +83,24 @@ static bool usymtab_wanted(const char *name, unsigned type, unsigned bind, unsig
 	return *name && *name != '$' && strncmp(name, ".L", 2) != 0;
 }
 
+/* Sections that are not loaded (.gnu.warning.*) have symbols, too. */
+static bool usymtab_loaded(const struct kco_uelf *file, unsigned shndx)
+{
+	return !file || shndx >= file->nr_sections || file->sections[shndx].flags & SHF_ALLOC;
+}
+
+/* "memcpy@@GLIBC_2.14" is memcpy, with one @ the one for programs that were linked before there was the other. */
+static void usymtab_version(struct kco_usym *sym, char *name)
+{
+	char *at = strchr(name, '@');
+
+	sym->name = name;
+	if (!at || at == name)
+		return;
+	sym->old = at[1] != '@' && at[1];
+	*at = '\0';
+}
+
 static enum kco_status usymtab_reserve(struct kco_usymtab *tab, size_t n, struct kco_err *err)
 {
 	struct kco_usym *grown;
@@ -99,8 +117,8 @@ static enum kco_status usymtab_reserve(struct kco_usymtab *tab, size_t n, struct
 	return KCO_OK;
 }
 
-enum kco_status kco_usymtab_add(struct kco_usymtab *tab, const struct kco_uelf *elf, const void *syms, size_t n_syms,
-				char *strings, size_t n_strings, struct kco_err *err)
+enum kco_status kco_usymtab_add(struct kco_usymtab *tab, const struct kco_uelf *elf, const struct kco_uelf *file,
+				const void *syms, size_t n_syms, char *strings, size_t n_strings, struct kco_err *err)
 {
 	size_t size = kco_uelf_sym_size(elf), n = n_syms / size, named = 0;
 	enum kco_status st = usymtab_strings(tab, strings, err);
@@ -119,7 +137,8 @@ enum kco_status kco_usymtab_add(struct kco_usymtab *tab, const struct kco_uelf *
 		const struct kco_uelf_phdr *ph;
 		size_t len;
 
-		if (name >= n_strings || !usymtab_wanted(strings + name, type, bind, shndx))
+		if (name >= n_strings || !usymtab_wanted(strings + name, type, bind, shndx) ||
+		    !usymtab_loaded(file, shndx))
 			continue;
 		len = strnlen(strings + name, USYMTAB_NAME + 1);
 		// Names share ends of each other, but not a table of megabytes once for each symbol.
@@ -129,8 +148,8 @@ enum kco_status kco_usymtab_add(struct kco_usymtab *tab, const struct kco_uelf *
 		if (len > USYMTAB_NAME)
 			continue;
 		*sym = (struct kco_usym){ .addr = elf->elf32 ? kco_le32(raw + 4) : kco_le64(raw + 8),
-					  .size = elf->elf32 ? kco_le32(raw + 8) : kco_le64(raw + 16),
-					  .name = strings + name };
+					  .size = elf->elf32 ? kco_le32(raw + 8) : kco_le64(raw + 16) };
+		usymtab_version(sym, strings + name);
 		ph = kco_uelf_load_at(elf, sym->addr);
 		if (!ph)
 			continue;
@@ -162,7 +181,7 @@ enum kco_status kco_usymtab_add_dynamic(struct kco_usymtab *tab, const struct kc
 	if (!st)
 		st = kco_uelf_read_new(elf, dyn.strtab, (size_t)dyn.strsz, &strings, err);
 	if (!st)
-		st = kco_usymtab_add(tab, elf, syms, n * kco_uelf_sym_size(elf), strings, (size_t)dyn.strsz, err);
+		st = kco_usymtab_add(tab, elf, NULL, syms, n * kco_uelf_sym_size(elf), strings, (size_t)dyn.strsz, err);
 	free(syms);
 	return st;
 }
@@ -184,7 +203,7 @@ enum kco_status kco_usymtab_add_section(struct kco_usymtab *tab, const struct kc
 	if (!st)
 		st = kco_uelf_section_read_new(elf, names, USYMTAB_STRINGS, &strings, &n_strings, err);
 	if (!st)
-		st = kco_usymtab_add(tab, image, syms, n, strings, n_strings, err);
+		st = kco_usymtab_add(tab, image, elf, syms, n, strings, n_strings, err);
 	free(syms);
 	return st ? kco_context(err, st, "symbol table") : KCO_OK;
 }
@@ -264,10 +283,12 @@ const struct kco_usym *kco_usymtab_by_addr(const struct kco_usymtab *tab, const 
 	return tab->v[i].size ? NULL : &tab->v[i];
 }
 
-/* Whether only its own file sees it. */
-static bool usymtab_local(const struct kco_usym *sym)
+/* Of several with one name: what other files see, in its newest version. */
+static int usymtab_worth(const struct kco_usym *sym)
 {
-	return sym->type >= 'a' && sym->type <= 'z' && sym->type != 'i' && sym->type != 'u';
+	bool local = sym->type >= 'a' && sym->type <= 'z' && sym->type != 'i' && sym->type != 'u';
+
+	return local ? 0 : sym->old ? 1 : 2;
 }
 
 /* The slot that has @name, or the empty one where it belongs. */
@@ -294,7 +315,7 @@ static bool usymtab_hash(struct kco_usymtab *tab)
 	for (size_t i = 0; i < tab->n; i++) {
 		size_t at = usymtab_slot(tab, tab->v[i].name);
 
-		if (!tab->slots[at] || (usymtab_local(&tab->v[tab->slots[at] - 1]) && !usymtab_local(&tab->v[i])))
+		if (!tab->slots[at] || usymtab_worth(&tab->v[i]) > usymtab_worth(&tab->v[tab->slots[at] - 1]))
 			tab->slots[at] = (uint32_t)i + 1;
 	}
 	return true;

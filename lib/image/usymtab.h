@@ -20,6 +20,7 @@ struct kco_usym {
 	const char *name;    /* lives as long as the table */
 	uint16_t rank;	     /* lower is better among those of one address */
 	char type;	     /* as nm has it */
+	bool old;	     /* a version for programs that were linked long ago */
 };
 
 struct kco_usymtab {
@@ -37,9 +38,11 @@ void kco_usymtab_fini(struct kco_usymtab *tab);
  * Add the @n_syms bytes of raw symbols at @syms that belong to @elf's segments;
  * other ones, and those without an address or a name, are left out. @strings
  * (@n_strings bytes and a NUL) is malloc()ed and taken, also on failure.
+ * @file has the sections that symbols are in, or is NULL.
  */
-enum kco_status kco_usymtab_add(struct kco_usymtab *tab, const struct kco_uelf *elf, const void *syms, size_t n_syms,
-				char *strings, size_t n_strings, struct kco_err *err) KCO_MUST_USE;
+enum kco_status kco_usymtab_add(struct kco_usymtab *tab, const struct kco_uelf *elf, const struct kco_uelf *file,
+				const void *syms, size_t n_syms, char *strings, size_t n_strings,
+				struct kco_err *err) KCO_MUST_USE;
 /** .dynsym of an image, found by PT_DYNAMIC. KCO_E_NOSYM: it has none. */
 enum kco_status kco_usymtab_add_dynamic(struct kco_usymtab *tab, const struct kco_uelf *elf,
 					struct kco_err *err) KCO_MUST_USE;

@@ -99,15 +99,8 @@ static enum kco_status uimage_add(struct uimage_find *f, struct kco_err *err)
 /* Whether @vma holds what @elf's headers say of its addresses. */
 static bool uimage_agrees(const struct kco_uelf *elf, const struct kco_file *file, const struct kco_vma *vma)
 {
-	bool exec = (vma->flags & KCO_VMA_EXEC) != 0;
-	uint64_t bias;
-
-	if (!vma->file)
-		return true; // .bss, or pages that were changed and moved
-	if (!uimage_same_file(vma->file, file))
-		return false;
-	return (kco_uelf_bias(elf, vma->start, vma->offset, exec, &bias) && bias == elf->bias) ||
-	       (kco_uelf_bias(elf, vma->start, vma->offset, !exec, &bias) && bias == elf->bias);
+	// Without a file it is .bss, or pages that were changed and moved.
+	return !vma->file || (uimage_same_file(vma->file, file) && kco_uelf_maps(elf, vma->start, vma->offset));
 }
 
 /* Is each segment mapped where it belongs? A file that was read as data has its writable one elsewhere. */
@@ -194,7 +187,8 @@ static enum kco_status uimage_headers(struct uimage_find *f, const struct kco_vm
 	}
 	if (!vma->file || uimage_source_cached(&cached, f->p->session, vma->file, &why)) {
 		uimage_source_close(&cached);
-		return st == KCO_E_UNMAPPED && why.code ? kco_fail(err, why.code, "%s", why.msg) : st;
+		// Memory's own reason, if there was memory to look at.
+		return vma->offset ? kco_fail(err, why.code ? why.code : st, "%s", why.msg) : st;
 	}
 	*elf = cached.elf;
 	elf->io = memory;

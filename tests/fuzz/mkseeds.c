@@ -2,7 +2,8 @@
 /*
  * Writes the fuzzers' first inputs from the encoders of the unit tests:
  *
- *   mkseeds DIR    makes DIR/kallsyms/, DIR/btf/, DIR/orc/, DIR/cfi/ and DIR/vma/
+ *   mkseeds DIR    makes DIR/kallsyms/, DIR/btf/, DIR/orc/, DIR/cfi/, DIR/vma/ and
+ *                  DIR/uelf/
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 
 #include "btfmake.h"
 #include "ksymmake.h"
+#include "uelfmake.h"
 #include "vmamake.h"
 #include "vmem.h"
 
@@ -201,6 +203,30 @@ static void seeds_vma(void)
 	}
 }
 
+/* What fuzz_uelf.c reads: a byte of flags, then an image. */
+static void seeds_uelf(void)
+{
+	static const struct uelfmake_sym syms[] = {
+		{ "outer", 0x1100, 0x100, ELF64_ST_INFO(STB_GLOBAL, STT_FUNC), UELFMAKE_SHNDX },
+		{ "alias", 0x1100, 0x100, ELF64_ST_INFO(STB_WEAK, STT_FUNC), UELFMAKE_SHNDX },
+		{ "inner", 0x1140, 0x10, ELF64_ST_INFO(STB_LOCAL, STT_FUNC), UELFMAKE_SHNDX },
+		{ "label", 0x1300, 0, STT_NOTYPE, UELFMAKE_SHNDX },
+		{ "data", 0x3010, 8, ELF64_ST_INFO(STB_GLOBAL, STT_OBJECT), UELFMAKE_SHNDX },
+	};
+
+	for (unsigned i = 0; i < 8; i++) {
+		struct uelfmake m = { .elf32 = i & 1, .gnu_hash = i & 2 };
+		struct bytes b = { 0 };
+
+		uelfmake(&m, syms, sizeof(syms) / sizeof(syms[0]));
+		bytes_uint(&b, i & 4 ? 0 : 0x15, 1);
+		bytes_put(&b, m.file.p, m.file.n);
+		seeds_write("uelf", i, &b);
+		free(b.p);
+		free(m.file.p);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -217,5 +243,6 @@ int main(int argc, char **argv)
 	seeds_orc();
 	seeds_cfi();
 	seeds_vma();
+	seeds_uelf();
 	return 0;
 }
