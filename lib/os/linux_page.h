@@ -102,8 +102,6 @@ const char *linux_page_why(struct linux_pages *pages, const struct kco_err *err)
 
 /* Slots of kco_os_linux_process */
 enum kco_status linux_page(struct kco_process *p, uint64_t va, struct kco_page *ret, struct kco_err *err);
-enum kco_status linux_file_read(struct kco_session *s, const struct kco_file *file, uint64_t off, void *buf, size_t n,
-				struct kco_err *err);
 enum kco_status linux_page_read(struct kco_process *p, const struct kco_page *page, void *buf, struct kco_err *err);
 /** What the page cache has of a file: @n bytes at @off, which do not cross a border of 4096 bytes. */
 enum kco_status linux_file_read(struct kco_session *s, const struct kco_file *file, uint64_t off, void *buf, size_t n,
