@@ -102,7 +102,7 @@ static enum kco_status memory_read_range(struct memory_read_run *run, struct kco
 	struct kco_cmd_ctx *ctx = run->ctx;
 	unsigned width = run->rows.width;
 	uint64_t end;
-	enum kco_status status = kco_parse_addr(ctx->session, ctx->argv[0], &run->addr, err);
+	enum kco_status status = kco_parse_process_addr(run->process, ctx->argv[0], &run->addr, err);
 
 	if (status == KCO_OK && opts->has_count && opts->count < 1)
 		status = kco_fail(err, KCO_E_USAGE, "-c: a count is 1 or more");
@@ -121,7 +121,7 @@ static enum kco_status memory_read_range(struct memory_read_run *run, struct kco
 		return kco_fail(err, KCO_E_USAGE, "-c: %" PRId64 " words are more than there is", opts->count);
 	if (ctx->argc < 2)
 		return KCO_OK;
-	status = kco_parse_addr(ctx->session, ctx->argv[1], &end, err);
+	status = kco_parse_process_addr(run->process, ctx->argv[1], &end, err);
 	if (status != KCO_OK)
 		return status;
 	if (end <= run->addr)

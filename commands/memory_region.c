@@ -193,7 +193,7 @@ static enum kco_status region_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 		struct kco_err why = KCO_ERR_INIT;
 		uint64_t va;
 
-		st = kco_parse_addr(ctx->session, ctx->argv[i], &va, &why);
+		st = kco_parse_process_addr(run.p, ctx->argv[i], &va, &why);
 		if (st == KCO_E_CANCELLED || st == KCO_E_NOMEM)
 			return kco_fail(err, st, "%s", why.msg);
 		if (st) {
