@@ -31,7 +31,7 @@
 #define SWAP_SPACE_SHIFT 14 /* SWAP_ADDRESS_SPACE_SHIFT: pages of one address_space */
 #define SWAP_BLKDEV UINT64_C(0x40)
 #define SWAP_FOLIO_MAX 512
-#define SWAP_EXTENTS_DEPTH 128
+#define SWAP_EXTENTS_DEPTH 128 /* steps down a tree of extents */
 
 struct swap_area {
 	struct kco_lazy lazy;
@@ -225,19 +225,49 @@ static bool swap_zero(struct kco_session *s, const struct swap_area *area, uint6
 	       byte >> (offset & 7) & 1;
 }
 
+/* Which page of the device has page *@offset of the area: by the extents of a swap file, sorted by start_page. */
+static bool swap_block(struct kco_session *s, const struct swap_area *area, uint64_t *offset)
+{
+	struct kco_field start, count, block, left, right;
+	uint64_t node = area->extents, first, n, at;
+
+	// A device's only extent is all of it.
+	if (area->flags & SWAP_BLKDEV)
+		return true;
+	// Since Linux 4efaceb1c5f8 (v5.3) extents are in a tree; the list before it is not looked at.
+	if (linux_field(s, "swap_extent", &start, NULL, "start_page", NULL) ||
+	    linux_field(s, "swap_extent", &count, NULL, "nr_pages", NULL) ||
+	    linux_field(s, "swap_extent", &block, NULL, "start_block", NULL) ||
+	    linux_field(s, "swap_extent", &left, NULL, "rb_node.rb_left", NULL) ||
+	    linux_field(s, "swap_extent", &right, NULL, "rb_node.rb_right", NULL))
+		return false;
+	// rb_node is the first member, so that nodes are extents.
+	for (unsigned depth = 0; node && depth < SWAP_EXTENTS_DEPTH; depth++) {
+		if (kco_kread_field(s, node, &start, &first, NULL) || kco_kread_field(s, node, &count, &n, NULL) ||
+		    kco_kread_field(s, node, &block, &at, NULL))
+			return false;
+		if (*offset >= first && *offset - first < n) {
+			*offset = at + (*offset - first);
+			return true;
+		}
+		if (kco_kread_field(s, node, *offset < first ? &left : &right, &node, NULL))
+			return false;
+	}
+	return false;
+}
+
 /* Is the page compressed somewhere? KCO_DONE: no. Both the allocators and the codecs are asked only for its bytes. */
 static enum kco_status swap_compressed(struct kco_session *s, const struct swap_area *area, const struct kco_page *page,
 				       enum kco_page_state *state, struct linux_zpage *zp, struct kco_err *err)
 {
+	uint64_t block = page->swap_offset;
 	enum kco_status st = linux_zswap_find(s, page->swap_type, page->swap_offset, zp, err);
 
 	*state = KCO_PAGE_ZSWAP;
 	if (st != KCO_DONE)
 		return st;
 	*state = KCO_PAGE_ZRAM;
-	// A swap file's pages are anywhere on its device.
-	return area->flags & SWAP_BLKDEV && area->bdev ? linux_zram_find(s, area->bdev, page->swap_offset, zp, err)
-						       : KCO_DONE;
+	return area->bdev && swap_block(s, area, &block) ? linux_zram_find(s, area->bdev, block, zp, err) : KCO_DONE;
 }
 
 static void swap_stored(struct kco_session *s, struct linux_pages *pages, const struct swap_area *area,
