@@ -19,6 +19,7 @@
 #include "lines.h"
 #include "orc.h"
 #include "process_priv.h"
+#include "sysroot.h"
 #include "tasks.h"
 
 struct kco_session_warning {
@@ -55,6 +56,7 @@ void kco_session_free(struct kco_session *s)
 	if (!s)
 		return;
 	kco_session_processes_fini(s);
+	kco_session_sysroot_fini(s);
 	kco_session_uimages_fini(s);
 	if (s->os && KCO_OS_SLOT(s->os, fini))
 		KCO_OS_SLOT(s->os, fini)(s);

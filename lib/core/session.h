@@ -65,9 +65,10 @@ struct kco_session {
 		lazy_unwind, lazy_system;
 	atomic_bool cancelled;
 	uint32_t next_space_id;
-	struct kco_platform *platform;	      /* lib/proc/process.c's, NULL before the first process is asked for */
+	struct kco_platform *platform;	       /* lib/proc/process.c's, NULL before the first process is asked for */
 	struct kco_uimage_files *uimage_files; /* lib/proc/uimage_files.c's, NULL before the first is asked for */
-	struct kco_session_warning *warnings; /* texts already given */
+	struct kco_sysroot *sysroot;	       /* lib/proc/sysroot.c's, NULL before the first file is asked for */
+	struct kco_session_warning *warnings;  /* texts already given */
 };
 
 /** For a personality's init(): the kernel's own space, from a root table. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "process_priv.h"
+#include "sysroot.h"
 
 static const char *const page_state_names[] = {
 	[KCO_PAGE_PRESENT] = "present",	    [KCO_PAGE_ZERO] = "zero",		[KCO_PAGE_SWAP_CACHE] = "swap cache",
@@ -37,6 +38,12 @@ enum kco_status kco_page_get(struct kco_process *p, uint64_t va, struct kco_page
 	if (!st && ret->state == KCO_PAGE_NOT_SAVED && p->pid)
 		kco_session_warn(s, "pages of processes were left out of this dump by its filter (makedumpfile -d): "
 				    "their contents are missing, all else is shown");
+	if (!st && ret->state == KCO_PAGE_FILE && ret->status == KCO_E_NOT_SAVED && ret->vma && ret->vma->file) {
+		if (s->opts.sysroot)
+			kco_sysroot_page(s, ret);
+		else
+			ret->why = "it is not in the page cache; --sysroot DIR may have it";
+	}
 	return st;
 }
 
@@ -88,7 +95,7 @@ enum kco_status kco_page_read(struct kco_process *p, const struct kco_page *page
 		return kco_fail(err, KCO_E_UNSUPPORTED, "pages of processes: not known on %s", s->os->name);
 	if (!page->readable)
 		return page_fail(page, err);
-	st = slot(p, page, buf, err);
+	st = page->state == KCO_PAGE_SYSROOT ? kco_sysroot_read(s, page, buf, err) : slot(p, page, buf, err);
 	if (st && err)
 		err->addr = page->va;
 	return st;
