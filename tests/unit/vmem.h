@@ -27,6 +27,7 @@ struct vmem {
 		size_t n;
 	} pieces[VMEM_PIECES];
 	unsigned nr;
+	uint64_t phys;		       /* the pieces are physical memory, too, at their address minus this; 0: not */
 	uint64_t hole_first, hole_end; /* KCO_E_NOT_SAVED there */
 	struct kco_image *image;
 	struct kco_mem *mem;
@@ -51,7 +52,9 @@ static inline enum kco_status vmem_read(const struct kco_segment *seg, struct kc
 	(void)codec;
 	*done = 0;
 	for (unsigned i = 0; i < v->nr; i++) {
-		if (v->pieces[i].va != seg->orig_first)
+		if (v->phys && v->pieces[i].va - v->phys == seg->orig_first)
+			addr += v->phys;
+		else if (v->pieces[i].va != seg->orig_first)
 			continue;
 		if (addr >= v->hole_first && addr < v->hole_end)
 			return kco_fail(err, KCO_E_NOT_SAVED, "not saved");
@@ -80,9 +83,13 @@ static inline enum kco_status vmem_format_open(struct kco_image *img, const stru
 	enum kco_status st = KCO_OK;
 
 	(void)opts;
-	for (unsigned i = 0; i < v->nr && !st; i++)
+	for (unsigned i = 0; i < v->nr && !st; i++) {
 		st = kco_image_add_segment(img, KCO_VIRT, v->pieces[i].va, v->pieces[i].n, &vmem_segment_ops, v, 0,
 					   err);
+		if (!st && v->phys)
+			st = kco_image_add_segment(img, KCO_PHYS, v->pieces[i].va - v->phys, v->pieces[i].n,
+						   &vmem_segment_ops, v, 0, err);
+	}
 	return st;
 }
 
