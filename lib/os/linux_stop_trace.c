@@ -105,34 +105,41 @@ static void trace_syscall(struct kco_session *s, const struct kco_task *task, co
 		stop->result = regs->compat ? (int32_t)rax : (int64_t)rax;
 }
 
-/* DR6 says which of the four address registers hit; the thread's own registers, what it watched. */
+/*
+ * DR6 says which of the four address registers hit; the perf event behind that
+ * one (thread.ptrace_bps), what is watched. HW_BREAKPOINT_X is 4.
+ */
 static void trace_watch(struct kco_process *p, const struct kco_task *task, struct kco_stop *stop)
 {
-	uint64_t dr6 = linux_stop_field(p->session, task, STOP_DR6), dr[8];
-	unsigned i;
+	struct kco_session *s = p->session;
+	uint64_t dr6 = linux_stop_field(s, task, STOP_DR6) & 15, event, type;
+	struct kco_field events, addr, access;
 
 	stop->kind = KCO_STOP_WATCHPOINT;
 	stop->trap = "TRAP_DBREG";
-	if (!(dr6 & 15) || kco_thread_debugregs_get(p, task, dr, NULL))
+	if (!dr6 || linux_field(s, "task_struct", &events, NULL, "thread.ptrace_bps", NULL) ||
+	    linux_field(s, "perf_event", &addr, NULL, "attr.bp_addr", NULL) ||
+	    linux_field(s, "perf_event", &access, NULL, "attr.bp_type", NULL) ||
+	    kco_kread_uint(s, task->addr + events.offset + (uint64_t)__builtin_ctzll(dr6) * 8, 8, &event, NULL) ||
+	    !event || kco_kread_field(s, event, &addr, &stop->addr, NULL))
 		return;
-	i = (unsigned)__builtin_ctzll(dr6 & 15);
 	stop->has_addr = true;
-	stop->addr = dr[i];
-	/* R/W 00 in DR7: execution (Intel SDM volume 3, 17.2.4). */
-	if (!(dr[7] >> (16 + 4 * i) & 3))
+	if (!kco_kread_field(s, event, &access, &type, NULL) && type & 4)
 		stop->kind = KCO_STOP_BREAKPOINT;
 }
 
-/* Is there an int3 right before the program counter? */
-static bool trace_at_int3(struct kco_process *p, const struct kco_thread_regs *regs, uint64_t *addr)
+/* Was it an int3? The vector says so (3), else the byte before the program counter. */
+static bool trace_at_int3(struct kco_process *p, const struct kco_task *task, const struct kco_thread_regs *regs,
+			  const struct kco_stop *stop, uint64_t *addr)
 {
 	uint64_t pc, byte;
 
-	if (!regs || !kco_regs_get(&regs->regs, X86_64_RIP, &pc) || kco_process_read_uint(p, pc - 1, 1, &byte, NULL) ||
-	    byte != 0xcc)
+	if (!regs || !kco_regs_get(&regs->regs, X86_64_RIP, &pc))
 		return false;
 	*addr = pc - 1;
-	return true;
+	if (stop->info.code == TRACE_SI_KERNEL && linux_stop_field(p->session, task, STOP_TRAP_NR) == 3)
+		return true;
+	return !kco_process_read_uint(p, pc - 1, 1, &byte, NULL) && byte == 0xcc;
 }
 
 /* SIGTRAP. On x86 an int3 is SI_KERNEL (no siginfo), TRAP_BRKPT the step over a system call. */
@@ -150,7 +157,7 @@ static void trace_trap(struct kco_process *p, const struct kco_task *task, const
 		break;
 	case TRACE_BRKPT:
 	case TRACE_SI_KERNEL:
-		if (trace_at_int3(p, regs, &stop->addr)) {
+		if (trace_at_int3(p, task, regs, stop, &stop->addr)) {
 			stop->kind = KCO_STOP_BREAKPOINT;
 			stop->trap = "TRAP_BRKPT";
 			stop->has_addr = true;

@@ -79,9 +79,9 @@ static void syscall_arg(struct kco_session *s, struct text *t, const char *type,
 						"timer_t", "rwf_t", "key_serial_t", "mqd_t",	 NULL };
 	static const char *const unsigned32[] = { "unsigned int", "unsigned",  "u32",	    "uid_t", "gid_t",
 						  "uint32_t",	  "old_uid_t", "old_gid_t", "__u32", NULL };
-	static const char *const bits[] = { "flags",  "prot",	"op",	   "cmd",	  "mask",
-					    "flag",   "events", "options", "clone_flags", "futex_op",
-					    "magic1", "magic2", "code",	   "request",	  NULL };
+	static const char *const bits[] = { "flags",  "prot",	"op",	   "cmd",	  "mask",     "flag",
+					    "val3",   "events", "options", "clone_flags", "futex_op", "magic1",
+					    "magic2", "code",	"request", NULL };
 
 	if (strchr(type, '*') || strstr(type, "handler")) {
 		text_add(t, v ? "%#" PRIx64 : "NULL", v);
