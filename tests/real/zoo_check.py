@@ -152,7 +152,7 @@ class ZooChecker(Checker):
 
     def stacks(self, case, variant, truth, file):
         sysroot = os.path.join(os.path.dirname(file), "sysroot")
-        answer = self.ask([file], "--sysroot", sysroot, "bt", "-a", "-u")
+        answer = self.ask([file], "--sysroot", sysroot, "bt", "--all", "-u")
         names = compare.frames_of(answer.rows)
         if variant == REFERENCE:
             self.say(case, variant, "bt -u: the known chains", answer.ended((0, 1)) +

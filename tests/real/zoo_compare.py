@@ -76,12 +76,9 @@ def chains(zoo, names_of):
 
 
 def frames_of(rows):
-    """(tid -> names) of bt's rows."""
-    out = {}
-    for r in rows:
-        if "frames" in r:
-            out[r.get("tid")] = [f.get("function") or "??" for f in r["frames"]]
-    return out
+    """tid -> names, of bt's rows. A symbol's version is no part of its name."""
+    return {r.get("tid"): [(f.get("function") or "??").split("@")[0] for f in r["user_frames"]]
+            for r in rows if "user_frames" in r}
 
 
 def memory_of(rows):

@@ -115,7 +115,7 @@ class ZooTest(unittest.TestCase):
         self.good(compare.chains(self.zoo, lambda pid, tid: ["leaf", "walk", "mid", "main", "start"]))
         self.bad(compare.chains(self.zoo, lambda pid, tid: ["leaf", "mid", "main"]))
         self.bad(compare.chains(self.zoo, lambda pid, tid: None))
-        self.assertEqual(compare.frames_of([{"tid": 5, "frames": [{"function": "leaf"}, {"function": None}]}]),
+        self.assertEqual(compare.frames_of([{"tid": 5, "user_frames": [{"function": "leaf@V"}, {"function": None}]}]),
                          {5: ["leaf", "??"]})
 
     def memory(self, **changed):
