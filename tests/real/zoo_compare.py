@@ -112,7 +112,9 @@ PERHAPS = ("swap partition", "swap file")
 def refused(fact):
     """zswap does not take pages that hardly compress: they are written to the swap area behind it."""
     words = fact["text"].split()
-    return fact["where"].startswith("zswap") and words[0] == "zoo-marker" and (int(words[1]) % 8 == 7 or int(words[1]) > 85)
+    return fact["where"].startswith("zswap") and words[0] in ("zoo-marker", "zoo-end") and (
+        int(words[1]) % 8 == 7 or int(words[1]) > 80)
+
 
 
 def markers(memory_by_pid, facts_, whole):
@@ -138,34 +140,49 @@ STATES = {
     "page cache": ("page cache", "present"),
     "file on disk": ("file",),
     "no access": ("no access", "present"),
-    "swap partition": ("swap file", "swap cache"),
-    "swap file": ("swap file", "swap cache"),
 }
+SWAPPED = ("zram", "zswap", "swap file", "swap cache")
+
+
+def swapped_state(zoo, fact):
+    """(states, compressors, swap area, page of it) of a page that was pushed out.
+
+    The area is not always that of the tag: a CPU keeps some pages of the area before it in store. /proc/PID/pagemap
+    knows, but not of shared memory: then area and page are None.
+    """
+    kind, _, codec = fact["where"].partition(" ")
+    place = zoo.swap_place(fact["pid"], number(fact["addr"]))
+    device = place[0] if place else {f["tag"]: f["device"] for f in zoo.of("swapped")}[fact["where"]]
+    if kind == "zswap":
+        return ("zswap", *(("swap file", "swap cache") if refused(fact) or not place else ())), (codec, "same-filled"), place
+    if device.startswith("/dev/zram"):
+        codec = zoo.zram_codec(device)
+        return ("zram",) if place else ("zram", "swap file", "swap cache"), (codec, "same-filled", "huge"), place
+    return ("swap file", "swap cache") if place else ("zram", "swap file", "swap cache"), (), place
 
 
 def page_states(zoo, rows):
     """`memory region`: the state of each marker's page, its swap area and its compressor."""
     out, by_place = [], {(r.get("pid"), number(r.get("address"))): r.get("page") or {} for r in rows}
-    devices = {f["tag"]: f["device"] for f in zoo.of("swapped")}
     for f in zoo.of("marker") + zoo.of("zeros"):
-        place = f"process {f['pid']} {f['addr']} ({f['where']})"
+        where = f["where"]
+        place = f"process {f['pid']} {f['addr']} ({where})"
         page = by_place.get((f["pid"], number(f["addr"])))
         if page is None:
             out.append(f"{place}: no answer")
             continue
-        where, state = f["where"], page.get("state")
-        kind, _, codec = where.partition(" ")
-        if kind in ("zram", "zswap"):
-            want = (kind, *(("swap file", "swap cache") if kind == "zswap" and refused(f) else ()))
-        else:
-            want = STATES.get(where, ("present",))
-        if state not in want:
-            # Shared memory in swap has no entry in the page tables; a page may be back in the cache.
-            out.append(f"{place}: {state!r} instead of {' or '.join(want)}")
-        elif state in ("zram", "zswap") and page.get("codec") not in (codec, "same-filled", "huge"):
-            out.append(f"{place}: compressor {page.get('codec')!r} instead of {codec!r}")
-        if where in devices and state in ("zram", "zswap", "swap file", "swap cache") and page.get("swap") != devices[where]:
-            out.append(f"{place}: swap area {page.get('swap')!r} instead of {devices[where]!r}")
+        state = page.get("state")
+        if where not in [t["tag"] for t in zoo.of("swapped")]:
+            if state not in STATES.get(where, ("present",)):
+                out.append(f"{place}: {state!r} instead of {' or '.join(STATES.get(where, ('present',)))}")
+            continue
+        states, codecs, swap = swapped_state(zoo, f)
+        if state not in states:
+            out.append(f"{place}: {state!r} instead of {' or '.join(states)}")
+        elif state in ("zram", "zswap") and swap and page.get("codec") not in codecs:
+            out.append(f"{place}: compressor {page.get('codec')!r} instead of {' or '.join(codecs)}")
+        elif swap and state != "present" and (page.get("swap_name"), page.get("swap_offset")) != swap:
+            out.append(f"{place}: page {page.get('swap_offset')} of {page.get('swap_name')!r} instead of {swap}")
     return out
 
 

@@ -25,11 +25,12 @@ MAPS = """00400000-00401000 r--p 00000000 00:02 6                               
 FACTS = [
     {"is": "role", "role": "zoo-pie", "pid": 5, "tid": 5},
     {"is": "marker", "pid": 5, "addr": "0x7f0000000010", "where": "anonymous", "text": "zoo-marker a"},
-    {"is": "marker", "pid": 5, "addr": "0x7f0000000100", "where": "zram lz4", "text": "zoo-marker b"},
+    {"is": "marker", "pid": 5, "addr": "0x7f0000003100", "where": "zram lz4", "text": "zoo-marker b"},
     {"is": "marker", "pid": 5, "addr": "0x7f0000001000", "where": "file on disk", "text": "zoo-marker c"},
-    {"is": "marker", "pid": 5, "addr": "0x7f0000001100", "where": "swap file", "text": "zoo-marker d"},
+    {"is": "marker", "pid": 5, "addr": "0x7f0000004100", "where": "swap file", "text": "zoo-marker d"},
     {"is": "zeros", "pid": 5, "addr": "0x7f0000001200", "where": "zero page"},
     {"is": "swapped", "pid": 5, "tag": "zram lz4", "device": "/dev/zram0", "pages": 96, "of": 96},
+    {"is": "swapped", "pid": 5, "tag": "swap file", "device": "/swap", "pages": 96, "of": 96},
     {"is": "chain", "pid": 5, "tid": 5, "frames": "leaf,?,mid,main,..."},
     {"is": "regs", "pid": 5, "tid": 5, "regs": {"rbx": "0x5a", "rflags": "0x246"}, "dr": ["0x1"] * 8},
     {"is": "vector", "pid": 5, "tid": 5, "regs": {"ymm0": "00" * 31 + "01"}, "st": [1, 2, 3]},
@@ -73,7 +74,10 @@ class ZooTest(unittest.TestCase):
                                    (9, "collect", "R", 0)])
         for pid in (5, 6, 7, 9):
             write(f"{self.work.name}/truth/tasks/{pid}/maps", MAPS)
-        write(f"{self.work.name}/truth/p5.pages", "7f0000000000 8100000000000123\n7f0000001000 4100000000000042\n")
+        write(f"{self.work.name}/truth/p5.pages", "7f0000000000 8100000000000123\n7f0000003000 4100000000000040\n"
+              "7f0000004000 4100000000000061\n")
+        write(f"{self.work.name}/truth/swaps", "Filename Type\n/dev/zram0 partition\n/swap file\n")
+        write(f"{self.work.name}/truth/zram0.comp_algorithm", "lzo [lz4] zstd\n")
         write(f"{self.work.name}/truth/zoo.jsonl", "".join(json.dumps(f) + "\n" for f in FACTS))
         write(f"{self.work.name}/truth/kprobes", "ffffffff81000104  k  f+0x4    [FTRACE]\n")
         self.zoo = Zoo(self.work.name)
@@ -119,8 +123,8 @@ class ZooTest(unittest.TestCase):
                          {5: ["leaf", "??"]})
 
     def memory(self, **changed):
-        texts = {"a": (0x7f0000000010, "zoo-marker a"), "b": (0x7f0000000100, "zoo-marker b"),
-                 "d": (0x7f0000001100, "zoo-marker d"), **changed}
+        texts = {"a": (0x7f0000000010, "zoo-marker a"), "b": (0x7f0000003100, "zoo-marker b"),
+                 "d": (0x7f0000004100, "zoo-marker d"), **changed}
         rows = [{"addr": hex(addr), "width": 1, "words": [hex(c) for c in text.encode()]}
                 for addr, text in filter(None, texts.values())]
         return {5: compare.memory_of(rows)}
@@ -132,20 +136,22 @@ class ZooTest(unittest.TestCase):
         self.bad(compare.markers(self.memory(a=(0x7f0000000010, "zoo-marker x")), facts, True))
         self.bad(compare.markers(self.memory(b=None), facts, True))
         self.good(compare.markers(self.memory(b=None), facts, False))
-        self.bad(compare.markers(self.memory(b=(0x7f0000000100, "\0" * 12)), facts, False))
+        self.bad(compare.markers(self.memory(b=(0x7f0000003100, "\0" * 12)), facts, False))
         self.bad(compare.markers(self.memory(c=(0x7f0000001000, "zoo-marker c")), facts, True))
         self.bad(compare.markers({}, facts, True))
 
     def test_page_states__state_compressor_and_swap_area(self):
         def row(addr, **page):
             return {"pid": 5, "address": hex(addr), "page": page}
-        rows = [row(0x7f0000000010, state="present"), row(0x7f0000000100, state="zram", codec="lz4", swap="/dev/zram0"),
-                row(0x7f0000001000, state="file"), row(0x7f0000001100, state="swap file"),
-                row(0x7f0000001200, state="zero")]
+        rows = [row(0x7f0000000010, state="present"),
+                row(0x7f0000003100, state="zram", codec="lz4", swap_name="/dev/zram0", swap_offset=2),
+                row(0x7f0000001000, state="file"), row(0x7f0000001200, state="zero"),
+                row(0x7f0000004100, state="swap file", swap_name="/swap", swap_offset=3)]
         self.good(compare.page_states(self.zoo, rows))
         for path, new in (((0, "page", "state"), "zero"), ((1, "page", "state"), "swap file"),
-                          ((1, "page", "codec"), "lzo"), ((1, "page", "swap"), "/dev/zram1"),
-                          ((2, "page", "state"), "page cache"), ((4, "page", "state"), "unmapped"), ((0, "pid"), 6)):
+                          ((1, "page", "codec"), "lzo"), ((1, "page", "swap_name"), "/dev/zram1"),
+                          ((1, "page", "swap_offset"), 3), ((2, "page", "state"), "page cache"),
+                          ((3, "page", "state"), "unmapped"), ((4, "page", "state"), "zram"), ((0, "pid"), 6)):
             self.bad(compare.page_states(self.zoo, set_at(rows, path, new)))
 
     def test_pagemap__another_frame(self):

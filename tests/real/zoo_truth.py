@@ -67,6 +67,7 @@ class Zoo(Truth):
         word = "<I" if any(f.get("bits") == 32 for f in self.of("role", pid)) else "<Q"
         return [v[0] for v in struct.iter_unpack(word, raw)]
 
+    @functools.cache
     def pages(self, pid):
         """va -> entry of /proc/PID/pagemap, of the pages that have one."""
         out = {}
@@ -82,3 +83,19 @@ class Zoo(Truth):
     def status(self, tid, key):
         m = re.search(rb"^%s:\s*(.*)$" % key, self.bytes(f"tasks/{tid}/status"), re.M)
         return m.group(1).decode() if m else None
+
+    @functools.cached_property
+    def swaps(self):
+        """The swap areas in the order of their numbers."""
+        return [line.split()[0] for line in self.text("swaps").splitlines()[1:]]
+
+    def swap_place(self, pid, va):
+        """(swap area, page of it) of a page that pagemap says is swapped, else None."""
+        entry = self.pages(pid).get(va & ~0xfff, 0)
+        if entry >> 62 != 1 or entry & 0x1f >= len(self.swaps):
+            return None
+        return self.swaps[entry & 0x1f], entry >> 5 & (1 << 50) - 1
+
+    def zram_codec(self, device):
+        """The compressor of /dev/zramN: the one in brackets."""
+        return re.search(r"\[(\S+)\]", self.text(os.path.basename(device) + ".comp_algorithm")).group(1)
