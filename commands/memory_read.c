@@ -237,9 +237,9 @@ static enum kco_status memory_read_run(struct kco_cmd_ctx *ctx, struct kco_err *
 	enum kco_status status = memory_read_layout(&run, err);
 
 	if (status == KCO_OK)
-		status = memory_read_range(&run, err);
-	if (status == KCO_OK)
 		status = kco_current_process(ctx, opts->has_pid, opts->pid, &run.process, err);
+	if (status == KCO_OK)
+		status = memory_read_range(&run, err);
 	if (status != KCO_OK)
 		return status;
 	if (opts->binary || opts->outfile)
