@@ -217,6 +217,10 @@ class Bench:
         self.table('ps, the same dump (20 ms)',
                    [self.ours('ps', 'ps', self.main, tasks=r'^>?\s*\d+\s+\d+\s+\d+\s+[0-9a-f]{16}'),
                     *self.others('ps', self.main, drgn=False)])
+        self.table('process list, the same guest, whole memory (25 ms)',
+                   [self.ours('process list', 'process', 'list', self.main.with_name('vmcore.elf'), tasks='^Process '),
+                    self.ours('process list -a', 'process', 'list', '-a', self.main.with_name('vmcore.elf'),
+                              tasks='^Process ')])
         self.table('formats: bt --all of the same guest', self.formats())
         if self.vmlinux.exists():
             self.lines()
