@@ -44,16 +44,22 @@ void kco_user_stack_get(struct kco_cmd_ctx *ctx, const struct kco_task *task, st
 		(void)!kco_unwind_user(ret->process, &ret->regs, &ret->trace, NULL); // its status is the trace's
 }
 
-static uint64_t userframes_lookup_pc(const struct kco_frame *f)
+/* Does a signal handler return to @f? Its first instruction was not called: nothing lies before it. */
+static bool userframes_trampoline(const struct kco_user_stack *u, const struct kco_frame *f)
 {
-	bool exact = f->kind != KCO_FRAME_CALL || (f->by == KCO_BY_REGS && !f->slot);
+	return f + 1 < u->trace.frames + u->trace.n && f[1].kind == KCO_FRAME_EXCEPTION;
+}
+
+static uint64_t userframes_lookup_pc(const struct kco_user_stack *u, const struct kco_frame *f)
+{
+	bool exact = f->kind != KCO_FRAME_CALL || (f->by == KCO_BY_REGS && !f->slot) || userframes_trampoline(u, f);
 
 	return exact ? f->pc : f->pc - 1;
 }
 
 static bool userframes_symbol(const struct kco_user_stack *u, const struct kco_frame *f, struct kco_usymbol *sym)
 {
-	return kco_usymbol_by_addr(u->process, userframes_lookup_pc(f), sym, NULL) == KCO_OK;
+	return kco_usymbol_by_addr(u->process, userframes_lookup_pc(u, f), sym, NULL) == KCO_OK;
 }
 
 bool kco_user_stack_readable(const struct kco_user_stack *u)
@@ -67,7 +73,7 @@ bool kco_user_stack_readable(const struct kco_user_stack *u)
 
 uint64_t kco_user_frame_file(const struct kco_user_stack *u, const struct kco_frame *f, uint64_t *pc)
 {
-	const struct kco_uimage *image = kco_uimage_at(u->process, userframes_lookup_pc(f));
+	const struct kco_uimage *image = kco_uimage_at(u->process, userframes_lookup_pc(u, f));
 
 	*pc = f->pc - (image ? image->bias : 0);
 	return image && image->vma && image->vma->file ? image->vma->file->inode_addr : 0;
@@ -81,7 +87,7 @@ static void userframes_function_text(struct kco_cmd_ctx *ctx, const struct kco_u
 
 	kco_style(out, f->by == KCO_BY_SCAN ? KCO_STYLE_DIM : KCO_STYLE_NAME);
 	if (!userframes_symbol(u, f, &sym))
-		kco_text(out, "(unknown)");
+		kco_text(out, "(%s)", userframes_trampoline(u, f) ? "signal trampoline" : "unknown");
 	else if (!offsets)
 		kco_text(out, "%s", sym.name);
 	else if (hex)
@@ -102,7 +108,7 @@ static void userframes_line_text(struct kco_cmd_ctx *ctx, const struct kco_user_
 				 const struct kco_frames_style *style)
 {
 	const struct kco_frame *f = &u->trace.frames[i];
-	const struct kco_uimage *image = kco_uimage_at(u->process, userframes_lookup_pc(f));
+	const struct kco_uimage *image = kco_uimage_at(u->process, userframes_lookup_pc(u, f));
 	struct kco_out *out = ctx->out;
 
 	kco_text(out, "%s#%zu ", first + i < 10 ? " " : "", first + i);
@@ -167,7 +173,7 @@ static void userframes_frame_json(struct kco_cmd_ctx *ctx, const struct kco_user
 				  const struct kco_frames_style *style)
 {
 	const struct kco_frame *f = &u->trace.frames[i];
-	const struct kco_uimage *image = kco_uimage_at(u->process, userframes_lookup_pc(f));
+	const struct kco_uimage *image = kco_uimage_at(u->process, userframes_lookup_pc(u, f));
 	struct kco_out *out = ctx->out;
 	struct kco_usymbol sym;
 	bool known = userframes_symbol(u, f, &sym);

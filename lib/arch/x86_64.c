@@ -285,6 +285,19 @@ static bool x86_64_call_target(const uint8_t *code, size_t n, uint64_t ret, uint
 	return true;
 }
 
+/* [endbr64/32] push %rbp; mov %rsp,%rbp in both encodings, and the same without REX for 32 bits. */
+static bool x86_64_sets_fp(const uint8_t *code, size_t n)
+{
+	if (n >= 4 && code[0] == 0xf3 && code[1] == 0x0f && code[2] == 0x1e && (code[3] & 0xfe) == 0xfa) {
+		code += 4;
+		n -= 4;
+	}
+	if (n < 4 || code[0] != 0x55)
+		return false;
+	code += code[1] == 0x48 ? 2 : 1;
+	return (code[0] == 0x89 && code[1] == 0xe5) || (code[0] == 0x8b && code[1] == 0xec);
+}
+
 /* The psABI for i386, table 2.14. */
 static const uint8_t x86_64_i386_dwarf[] = { X86_64_RAX, X86_64_RCX, X86_64_RDX, X86_64_RBX, X86_64_RSP,
 					     X86_64_RBP, X86_64_RSI, X86_64_RDI, X86_64_RIP };
@@ -317,5 +330,6 @@ const struct kco_arch_ops kco_arch_x86_64 = {
 	.canonical = x86_64_canonical,
 	.call_before = x86_64_call_before,
 	.call_target = x86_64_call_target,
+	.sets_fp = x86_64_sets_fp,
 	.compat = &x86_64_i386,
 };

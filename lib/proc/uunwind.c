@@ -14,6 +14,9 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+#include <kco/syscall.h>
 
 #include "uunwind_priv.h"
 
@@ -70,7 +73,8 @@ static bool uunwind_may_enter(struct uunwind_walk *w, uint64_t sp)
 	uint64_t stack = uunwind_stack_of(w, sp), last = w->regs.v[w->arch->sp];
 
 	if (stack == uunwind_stack_of(w, last)) {
-		if (sp > last)
+		// Code that took its return address off the stack, as vfork() does: only where it was interrupted.
+		if (sp > last || (sp == last && w->exact))
 			return true;
 		uunwind_note(w, KCO_E_CORRUPT, "the stack does not go up from %#" PRIx64 " to %#" PRIx64, last, sp);
 		return false;
@@ -233,10 +237,27 @@ static enum uunwind_result uunwind_step_row(struct uunwind_walk *w, const struct
 	return uunwind_add_caller(w, &next, KCO_BY_CFI, slot);
 }
 
+/* A thread that has not yet returned from the call that made it: nothing lies on its stack. */
+static bool uunwind_newborn(const struct uunwind_walk *w)
+{
+	const struct kco_thread_regs *regs = w->from;
+	const struct kco_syscall *call;
+	uint64_t ret;
+	int reg = uunwind_dwarf(w, 0); // what a call returns in
+
+	if (w->trace->n != 1 || regs->entry != KCO_ENTRY_SYSCALL || reg < 0 ||
+	    !kco_regs_get(&regs->regs, (unsigned)reg, &ret) || ret != 0)
+		return false;
+	return kco_syscall_get(w->p->session, regs->syscall32, regs->syscall, &call, NULL) == KCO_OK &&
+	       (!strcmp(call->name, "clone") || !strcmp(call->name, "clone3"));
+}
+
 static enum uunwind_result uunwind_step_without_row(struct uunwind_walk *w)
 {
 	enum uunwind_result result = UUNWIND_NONE;
 
+	if (uunwind_newborn(w))
+		return UUNWIND_END;
 	if (w->exact && !uunwind_is_code(w, w->regs.v[w->arch->pc]))
 		result = uunwind_step_bad_call(w);
 	else if (w->exact)
@@ -273,7 +294,9 @@ enum kco_status kco_unwind_user(struct kco_process *p, const struct kco_thread_r
 				struct kco_err *err)
 {
 	const struct kco_arch_ops *arch = kco_session_arch(p->session);
-	struct uunwind_walk w = { .p = p, .arch = arch, .trace = trace, .compat = regs->compat && arch->compat };
+	struct uunwind_walk w = {
+		.p = p, .arch = arch, .trace = trace, .from = regs, .compat = regs->compat && arch->compat
+	};
 	uint64_t pc, sp;
 
 	trace->n = trace->nr_regs = 0;

@@ -52,13 +52,25 @@ static bool uguess_calls(struct uunwind_walk *w, uint64_t ret, uint64_t pc, uint
 	return target <= pc && pc - target <= reach;
 }
 
+/* Is the function at @pc one that makes no frame with a frame pointer? False, too, when nobody knows. */
+static bool uguess_frameless(struct uunwind_walk *w, uint64_t pc)
+{
+	struct kco_usymbol sym;
+	uint8_t code[16];
+
+	return w->arch->sets_fp && kco_usymbol_by_addr(w->p, pc, &sym, NULL) == KCO_OK &&
+	       kco_process_read(w->p, sym.addr, code, sizeof(code), NULL, NULL) == KCO_OK &&
+	       !w->arch->sets_fp(code, sizeof(code));
+}
+
 enum uunwind_result uunwind_step_prologue(struct uunwind_walk *w)
 {
 	uint64_t pc = w->regs.v[w->arch->pc], sp = w->regs.v[w->arch->sp], ra, fp = 0, pushed;
 	bool has_fp = kco_regs_get(&w->regs, w->arch->fp, &fp);
 
 	// Before the frame pointer is pushed, and in functions that push nothing.
-	if (uunwind_word(w, sp, &ra) && uguess_calls(w, ra, pc, UGUESS_PROLOGUE_MAX))
+	if (uunwind_word(w, sp, &ra) &&
+	    (uguess_calls(w, ra, pc, UGUESS_PROLOGUE_MAX) || (uunwind_is_return(w, ra) && uguess_frameless(w, pc))))
 		return uguess_add(w, ra, sp + w->ptr, has_fp, fp, KCO_BY_FP, sp);
 	// After that push, and before the new one is set: within a few bytes of the beginning.
 	if (has_fp && uunwind_word(w, sp, &pushed) && pushed == fp && uunwind_word(w, sp + w->ptr, &ra) &&

@@ -24,6 +24,7 @@ struct uunwind_walk {
 	struct kco_process *p;
 	const struct kco_arch_ops *arch;
 	struct kco_trace *trace;
+	const struct kco_thread_regs *from;
 	struct kco_regs regs; /* of the last frame */
 	bool compat;
 	uint8_t ptr; /* bytes of a stack slot */

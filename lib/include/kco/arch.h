@@ -122,6 +122,8 @@ struct kco_arch_ops {
 	/* Where the call that ends right before @ret goes, when its code says so (no register, no memory). May be NULL.
 	 */
 	bool (*call_target)(const uint8_t *code, size_t n, uint64_t ret, uint64_t *target);
+	/* Does a function that begins with this code set the frame pointer first of all? May be NULL. */
+	bool (*sets_fp)(const uint8_t *code, size_t n);
 	const struct kco_arch_compat *compat; /* NULL: it runs none */
 };
 
