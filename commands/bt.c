@@ -233,9 +233,9 @@ static size_t bt_user_first(const struct kco_trace *trace)
 }
 
 /* Who asked for user frames gets the reason why there are none; others get those that there are. */
-static bool bt_user_wanted(struct bt_run *run, const struct kco_task *task)
+static bool bt_user_wanted(struct bt_run *run)
 {
-	if (!run->user || !kco_user_stack_possible(task))
+	if (!run->user || !run->user->process)
 		return false;
 	return run->opts->user || kco_user_stack_readable(run->user);
 }
@@ -256,7 +256,7 @@ static void bt_json(struct bt_run *run, const struct kco_task *task, const struc
 		kco_frames_json(run->ctx, task, trace, &run->style);
 		bt_task_failed(run, task, trace);
 	}
-	if (bt_user_wanted(run, task))
+	if (bt_user_wanted(run))
 		kco_user_stack_json(run->ctx, run->user, bt_user_first(trace), &run->style);
 	kco_json_row_end(out);
 }
@@ -272,9 +272,9 @@ static void bt_text(struct bt_run *run, const struct kco_task *task, const struc
 		kco_frames_text(run->ctx, task, trace, &run->style);
 		bt_task_failed(run, task, trace);
 	}
-	if (run->user && kco_user_stack_possible(task))
+	if (run->user)
 		kco_user_syscall_text(run->ctx, run->user);
-	if (bt_user_wanted(run, task))
+	if (bt_user_wanted(run))
 		kco_user_stack_text(run->ctx, run->user, bt_user_first(trace), &run->style);
 	else if (run->opts->user)
 		kco_text(out, "  (no user stack)\n");
@@ -295,9 +295,8 @@ static bool bt_trace(void *arg, const struct kco_task *task, const struct kco_tr
 	if (run->groups) {
 		enum kco_status status = run->opts->user ? KCO_OK : bt_end(task, trace, &why);
 
-		run->status =
-			kco_stackgroups_add(run->groups, task, trace, bt_user_wanted(run, task) ? run->user : NULL,
-					    status, status ? why : "", &run->err);
+		run->status = kco_stackgroups_add(run->groups, task, trace, bt_user_wanted(run) ? run->user : NULL,
+						  status, status ? why : "", &run->err);
 		return run->status == KCO_OK;
 	}
 	if (kco_out_json(out))

@@ -27,6 +27,7 @@ bool kco_user_stack_possible(const struct kco_task *task)
 
 void kco_user_stack_get(struct kco_cmd_ctx *ctx, const struct kco_task *task, struct kco_user_stack *ret)
 {
+	const struct kco_arch_ops *arch = kco_session_arch(ctx->session);
 	struct kco_err err = KCO_ERR_INIT;
 
 	ret->task = task;
@@ -40,6 +41,8 @@ void kco_user_stack_get(struct kco_cmd_ctx *ctx, const struct kco_task *task, st
 	ret->regs_status = kco_thread_regs_get(ret->process, task, &ret->regs, &err);
 	if (ret->regs_status)
 		snprintf(ret->why, sizeof(ret->why), "%.*s", (int)sizeof(ret->why) - 1, err.msg);
+	else if (!ret->regs.regs.v[arch->pc] && !ret->regs.regs.v[arch->sp])
+		ret->process = NULL; // a helper thread that the kernel made in a process: it never was in user mode
 	else
 		(void)!kco_unwind_user(ret->process, &ret->regs, &ret->trace, NULL); // its status is the trace's
 }
@@ -66,7 +69,7 @@ bool kco_user_stack_readable(const struct kco_user_stack *u)
 {
 	struct kco_usymbol sym;
 
-	if (u->regs_status || !u->trace.n)
+	if (!u->process || u->regs_status || !u->trace.n)
 		return false;
 	return u->trace.n > 1 || u->trace.status == KCO_OK || userframes_symbol(u, &u->trace.frames[0], &sym);
 }
@@ -125,7 +128,7 @@ void kco_user_syscall_text(struct kco_cmd_ctx *ctx, const struct kco_user_stack 
 {
 	char call[512];
 
-	if (u->regs_status || u->regs.entry != KCO_ENTRY_SYSCALL || u->regs.syscall < 0)
+	if (!u->process || u->regs_status || u->regs.entry != KCO_ENTRY_SYSCALL || u->regs.syscall < 0)
 		return;
 	kco_syscall_text(ctx->session, u->regs.syscall32, u->regs.syscall, u->regs.args, call, sizeof(call));
 	kco_text(ctx->out, "    SYSCALL: %s\n", call);
@@ -160,7 +163,7 @@ static void userframes_syscall_json(struct kco_cmd_ctx *ctx, const struct kco_us
 {
 	char call[512];
 
-	if (u->regs_status || u->regs.entry != KCO_ENTRY_SYSCALL || u->regs.syscall < 0)
+	if (!u->process || u->regs_status || u->regs.entry != KCO_ENTRY_SYSCALL || u->regs.syscall < 0)
 		return;
 	kco_syscall_text(ctx->session, u->regs.syscall32, u->regs.syscall, u->regs.args, call, sizeof(call));
 	kco_json_object(ctx->out, "syscall");

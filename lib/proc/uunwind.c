@@ -267,6 +267,17 @@ static enum uunwind_result uunwind_step_without_row(struct uunwind_walk *w)
 	return result;
 }
 
+/* When not even the top of the stack can be read, that is the reason. */
+static void uunwind_note_stack(struct uunwind_walk *w)
+{
+	struct kco_err err = KCO_ERR_INIT;
+	uint64_t sp = w->regs.v[w->arch->sp], word;
+	enum kco_status st = kco_process_read_uint(w->p, sp, w->ptr, &word, &err);
+
+	if (st)
+		uunwind_note(w, st, "stack at %#" PRIx64 ": %s", sp, err.msg);
+}
+
 static enum uunwind_result uunwind_step(struct uunwind_walk *w)
 {
 	uint64_t pc = w->regs.v[w->arch->pc];
@@ -285,6 +296,8 @@ static enum uunwind_result uunwind_step(struct uunwind_walk *w)
 		return result;
 	w->guess = true;
 	result = uunwind_step_scan(w);
+	if (result == UUNWIND_NONE)
+		uunwind_note_stack(w);
 	if (result == UUNWIND_NONE)
 		uunwind_note(w, KCO_E_NOSYM, "nothing leads on from %#" PRIx64 " (frame #%zu)", pc, w->trace->n - 1);
 	return result;
