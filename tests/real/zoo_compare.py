@@ -116,7 +116,6 @@ def refused(fact):
         int(words[1]) % 8 == 7 or int(words[1]) > 80)
 
 
-
 def markers(memory_by_pid, facts_, whole):
     """Every marker is read at its address. With `whole` false (a filtered dump) it may be missing, but never wrong."""
     out, read = [], 0
