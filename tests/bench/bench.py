@@ -230,6 +230,10 @@ class Bench:
                    [self.ours('rd -p, 256 MB', 'rd', '-p', '0x100000', '1', self.main),
                     self.ours('rd -p, 1 TiB', 'rd', '-p', '0x100000', '1', tib)])
         self.twenty_thousand()
+        self.table('user stacks of about 30 processes, 256 MB guest, ELF (100 ms)',
+                   [self.ours('bt --all -u', 'bt', '--all', '-u', self.dumps / '6.1-4l' / 'vmcore.elf', tasks='^PID: '),
+                    self.ours('bt --all -k', 'bt', '--all', '-k', self.dumps / '6.1-4l' / 'vmcore.elf', tasks='^PID: '),
+                    self.ours('bt --all', 'bt', '--all', self.dumps / '6.1-4l' / 'vmcore.elf', tasks='^PID: ')])
         print(f'\n{os.cpu_count()} CPUs; load average {load:.1f} before, {os.getloadavg()[0]:.1f} after')
         return 1 if self.failed else 0
 
