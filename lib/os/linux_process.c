@@ -50,6 +50,7 @@ const struct kco_os_process_ops kco_os_linux_process = {
 	.signal_frame = linux_x86_64_signal_frame,
 	.xstate = linux_x86_64_xstate,
 	.debugregs = linux_x86_64_debugregs,
+	.core_notes = linux_x86_64_core_notes,
 	.syscall = linux_syscall,
 	.signals = linux_signals,
 	.signal_name = linux_signal_name,

@@ -5,6 +5,7 @@
  *   linux_x86_64_thread.c   user mode's general registers
  *   linux_x86_64_fpu.c      floating-point and vector registers
  *   linux_x86_64_debug.c    debug registers
+ *   linux_x86_64_core.c     all of these as notes of a core file
  */
 #ifndef KCO_OS_LINUX_X86_64_THREAD_H
 #define KCO_OS_LINUX_X86_64_THREAD_H
@@ -17,5 +18,9 @@ enum kco_status linux_x86_64_xstate(struct kco_process *p, const struct kco_task
 				    struct kco_err *err);
 enum kco_status linux_x86_64_debugregs(struct kco_process *p, const struct kco_task *task, uint64_t dr[8],
 				       struct kco_err *err);
+enum kco_status linux_x86_64_core_notes(struct kco_process *p,
+					enum kco_status (*add)(void *arg, const char *name, uint32_t type,
+							       const void *desc, size_t n),
+					void *arg, bool *narrow, struct kco_core_stats *stats, struct kco_err *err);
 
 #endif

@@ -55,7 +55,7 @@ class Pages(unittest.TestCase):
         missing = []
         for row in ask('help'):
             name = row['command']
-            page = SOURCE / 'docs/commands' / (name.replace(' ', '_') + '.md')
+            page = SOURCE / 'docs/commands' / (name.replace(' ', '_').replace('-', '_') + '.md')
             if not page.exists():
                 missing.append(f'there is no docs/commands/{page.name}')
                 continue

@@ -111,7 +111,8 @@ def load_schema(kcodbg, home):
     schema = {}
     for line in got.stdout.splitlines():
         row = json.loads(line)
-        schema.setdefault(row['command'], {})[row['key']] = row['type']
+        command = re.sub('[ -]', '_', row['command'])  # as its file and its folder here are called
+        schema.setdefault(command, {})[row['key']] = row['type']
     return schema
 
 
@@ -149,7 +150,7 @@ def run_case(case, kcodbg, schema, seen, update):
     """Complaints about one case."""
     script, options = parse_case(case)
     kind = case.name.split('.')[0]
-    command = case.parent.name.replace('_', ' ')
+    command = case.parent.name
     with tempfile.TemporaryDirectory(prefix='kcodbg-case-') as home:
         kit.scratch_files(home)
         cwd = home if 'scratch' in options else kit.FIXTURES
@@ -214,7 +215,7 @@ def run_folder(folder, kcodbg, schema, update=False):
             continue
         count += 1
         complaints += [f'{case.name}: {c}' for c in run_case(case, kcodbg, schema, seen, update)]
-    command = folder.name.replace('_', ' ')
+    command = folder.name
     if command in schema:
         complaints += list(unseen_keys(folder, schema[command], seen))
     if not count:

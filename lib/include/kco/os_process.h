@@ -12,6 +12,7 @@
 #define KCO_OS_PROCESS_H
 
 #include <kco/breakpoint.h>
+#include <kco/core.h>
 #include <kco/page.h>
 #include <kco/process.h>
 #include <kco/signal.h>
@@ -45,6 +46,15 @@ struct kco_os_process_ops {
 				  struct kco_err *err);
 	enum kco_status (*debugregs)(struct kco_process *p, const struct kco_task *task, uint64_t dr[8],
 				     struct kco_err *err);
+	/*
+	 * kco_core_write(): calls @add for each note in the order of the kernel's
+	 * own core files. *@narrow is set before the first: the process is a
+	 * 32-bit one, and so is the file. Counts threads in @stats.
+	 */
+	enum kco_status (*core_notes)(struct kco_process *p,
+				      enum kco_status (*add)(void *arg, const char *name, uint32_t type,
+							     const void *desc, size_t n),
+				      void *arg, bool *narrow, struct kco_core_stats *stats, struct kco_err *err);
 	/*
 	 * kco_unwind_user(): is the code at the pc of @regs what signal handlers
 	 * return to? Then *@interrupted is what the kernel saved, and *@frame where.
