@@ -1,0 +1,1 @@
+kcodbg vm -m 144 zoo.kdump
