@@ -79,8 +79,11 @@ static void vm_page_text(struct kco_out *out, const struct kco_page *page, uint6
 	case KCO_PAGE_FILE:
 	case KCO_PAGE_CACHE:
 	case KCO_PAGE_SYSROOT:
-		kco_text(out, "FILE: %s  OFFSET: %" PRIx64, page->vma && page->vma->file ? page->vma->file->path : "?",
-			 page->file_offset);
+		if (!page->vma || !page->vma->file) { // the vdso: its pages are the kernel's
+			kco_text(out, "%" PRIx64 "  (not touched)\n", page->pa.v + (va - page->va));
+			break;
+		}
+		kco_text(out, "FILE: %s  OFFSET: %" PRIx64, page->vma->file->path, page->file_offset);
 		kco_text(out, page->state == KCO_PAGE_FILE ? "\n" : "  (%s)\n", kco_page_state_name(page->state));
 		break;
 	case KCO_PAGE_ZERO:

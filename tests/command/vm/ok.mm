@@ -1,1 +1,1 @@
-kcodbg vm -m 144 zoo.kdump
+kcodbg --debug-dir=/nonexistent vm -m 144 zoo.kdump
