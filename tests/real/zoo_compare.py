@@ -58,7 +58,7 @@ def chain_matches(want, got):
         return not got
     if want[0] == "...":
         return any(chain_matches(want[1:], got[i:]) for i in range(len(got) + 1))
-    return bool(got) and (want[0] in ("?", got[0])) and chain_matches(want[1:], got[1:])
+    return bool(got) and ("?" in (want[0], got[0]) or want[0] == got[0]) and chain_matches(want[1:], got[1:])
 
 
 def chains(zoo, names_of):
