@@ -186,7 +186,7 @@ class ZooChecker(Checker):
 
 
 CORES = ("zoo-static", "zoo-pie", "zoo-fp", "zoo-dbgframe", "zoo-mini", "zoo-stripped", "zoo-regs", "zoo-sig-timer",
-         "zoo-sig-segva", "zoo-sig-vdso", "zoo-stopped", "zoo-leaderless", "t-signal", "t-watch", "t-break", "zoo-mem",
+         "zoo-sig-segva", "zoo-sig-vdso", "zoo-stopped", "t-signal", "t-watch", "t-break", "zoo-mem",
          "zoo-tiny32", "zoo-tiny32-vdso", "zoo-spin")
 CHECKS = {"maps": ZooChecker.maps, "processes": ZooChecker.processes, "memory": ZooChecker.memory,
           "pages": ZooChecker.pages, "registers": ZooChecker.registers, "signals": ZooChecker.signals,

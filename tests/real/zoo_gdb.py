@@ -6,7 +6,7 @@ import re
 
 import gdb
 
-REGISTERS = ("rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip eflags fs_base gs_base "
+REGISTERS = ("rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip eflags cs ss fs_base gs_base "
              "eax ebx ecx edx esi edi ebp esp eip").split()
 
 
