@@ -39,7 +39,8 @@ struct events {
 	uint8_t *buf;
 	const struct kco_task *task; /* whose list is walked; NULL a CPU's */
 	enum kco_breakpoint_kind kind;
-	size_t n;
+	struct kco_addrset nodes; /* of all lists: a node is in one */
+	struct kco_err err;	  /* of the list's first event that could not be read */
 };
 
 bool linux_breakpoint_add(struct linux_breakpoints *b, const struct kco_breakpoint *bp)
@@ -91,9 +92,17 @@ static enum kco_status events_node(void *arg, uint64_t node)
 {
 	struct events *e = arg;
 
-	if (e->b->stop || ++e->n > BREAKPOINT_EVENTS_MAX)
+	enum kco_status st = kco_addrset_add(&e->nodes, node);
+
+	if (st)
+		return st;
+	if (e->b->stop)
 		return KCO_E_CANCELLED;
-	return events_one(e, node - e->layout.first - e->layout.f[EV_ENTRY].offset, NULL);
+	if (e->nodes.n > BREAKPOINT_EVENTS_MAX)
+		return kco_fail(&e->err, KCO_E_CORRUPT, "more than %d events", BREAKPOINT_EVENTS_MAX);
+	// The list may go on behind an event that is lost, and ends by itself where it does not.
+	st = events_one(e, node - e->layout.first - e->layout.f[EV_ENTRY].offset, e->err.code ? NULL : &e->err);
+	return st == KCO_E_NOMEM ? st : KCO_OK;
 }
 
 /* Registers that a tracer set: the four of each thread. */
@@ -137,14 +146,19 @@ static void breakpoints_perf(struct events *e, const struct kco_task *tasks, siz
 		e->task = &tasks[i];
 		for (size_t k = 0; k < nr && !tasks[i].status; k++) {
 			struct kco_err torn = KCO_ERR_INIT;
+			enum kco_status st;
 			uint64_t ctx;
 
 			if (kco_kread_uint(s, tasks[i].addr + ctxp.offset + k * 8ull, 8, &ctx, NULL) || !ctx)
 				continue;
-			e->n = 0;
-			(void)!linux_list_each(s, ctx + list.offset, events_node, e, &torn);
+			e->err = KCO_ERR_INIT;
+			st = linux_list_each(s, ctx + list.offset, events_node, e, &torn);
+			if (e->err.code && (st || !torn.code))
+				torn = e->err;
 			if (torn.code && !e->b->stop)
 				linux_breakpoint_failed(e->b, KCO_BREAKPOINT_PERF, "a task's perf events", &torn);
+			if (st)
+				return; // no more is wanted, or no end of it
 		}
 	}
 }
@@ -177,7 +191,7 @@ enum kco_status linux_breakpoints(struct kco_session *s, bool (*fn)(void *arg, c
 				  void *arg, struct kco_err *err)
 {
 	struct linux_breakpoints b = { .s = s, .fn = fn, .arg = arg };
-	struct events e = { .b = &b };
+	struct events e = { .b = &b, .err = KCO_ERR_INIT };
 	struct kco_err why = KCO_ERR_INIT;
 	const struct kco_task *tasks;
 	size_t n;
@@ -203,6 +217,7 @@ enum kco_status linux_breakpoints(struct kco_session *s, bool (*fn)(void *arg, c
 		linux_kprobes(&b);
 	free(e.buf);
 	free(b.uprobes);
+	kco_addrset_fini(&e.nodes);
 	kco_addrset_fini(&b.seen);
 	return kco_session_cancelled(s) ? kco_fail(err, KCO_E_CANCELLED, "cancelled") : KCO_OK;
 }

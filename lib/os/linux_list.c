@@ -23,6 +23,8 @@ static enum kco_status list_walk(struct kco_session *s, uint64_t head, unsigned 
 	for (uint32_t steps = 0; !st && node != head; steps++) {
 		if (steps >= LIST_MAX)
 			return kco_fail(torn, KCO_E_CORRUPT, "it does not end");
+		if (!node)
+			return kco_fail(torn, KCO_E_CORRUPT, "it breaks off in a pointer that is 0");
 		st = fn(arg, node);
 		if (st == KCO_DONE)
 			return kco_fail(torn, KCO_E_CORRUPT, "it runs in a circle at 0x%" PRIx64, node);

@@ -30,6 +30,7 @@ struct signals_queue {
 	struct kco_field info;
 	struct kco_sigqueue *v;
 	size_t n, cap;
+	struct kco_err err; /* of the first entry that could not be kept */
 };
 
 static enum kco_status signals_entry(void *arg, uint64_t node)
@@ -41,16 +42,17 @@ static enum kco_status signals_entry(void *arg, uint64_t node)
 	if (st)
 		return st;
 	if (q->n == KCO_SIGQUEUE_MAX)
-		return KCO_E_RANGE;
-	st = linux_siginfo_read(q->s, node - q->list_offset + q->info.offset, &info, NULL);
-	if (st)
-		return st;
+		return kco_fail(&q->err, KCO_E_RANGE, "it has more than %d entries, which is all that are kept",
+				KCO_SIGQUEUE_MAX);
+	// The list may go on where an entry's information is lost, and ends by itself where it is not.
+	if (linux_siginfo_read(q->s, node - q->list_offset + q->info.offset, &info, q->err.code ? NULL : &q->err))
+		return KCO_OK;
 	if (q->n == q->cap) {
 		size_t cap = q->cap ? q->cap * 2 : 8;
 		struct kco_sigqueue *grown = realloc(q->v, cap * sizeof(*grown));
 
 		if (!grown)
-			return KCO_E_NOMEM;
+			return kco_fail(&q->err, KCO_E_NOMEM, "out of memory");
 		q->v = grown;
 		q->cap = cap;
 	}
@@ -61,7 +63,7 @@ static enum kco_status signals_entry(void *arg, uint64_t node)
 /* Queue entries from the list whose head is at @head. What could be had is kept; its status says what is missing. */
 static void signals_walk(struct kco_session *s, uint64_t head, struct kco_sigpending *pending)
 {
-	struct signals_queue q = { .s = s };
+	struct signals_queue q = { .s = s, .err = KCO_ERR_INIT };
 	struct kco_err err = KCO_ERR_INIT;
 	struct kco_field list;
 	struct kco_sigqueue *kept;
@@ -72,13 +74,9 @@ static void signals_walk(struct kco_session *s, uint64_t head, struct kco_sigpen
 	if (!st) {
 		q.list_offset = list.offset;
 		st = linux_list_each(s, head, signals_entry, &q, &err);
-		if (st == KCO_E_RANGE)
-			(void)!kco_fail(&err, st, "it has more than %d entries, which is all that are kept",
-					KCO_SIGQUEUE_MAX);
-		else if (st)
-			(void)!kco_fail(&err, st, "an entry of it cannot be read");
-		else
-			st = err.code;
+		if (q.err.code && (st || !err.code))
+			err = q.err;
+		st = st ? st : err.code;
 	}
 	if (st) {
 		pending->status = st;

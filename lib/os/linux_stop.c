@@ -131,10 +131,10 @@ static void stop_syscall(struct kco_session *s, const struct kco_thread_regs *re
 	const struct kco_syscall *call;
 
 	stop->syscall = regs->syscall;
-	stop->compat = regs->compat;
+	stop->compat = regs->syscall32;
 	stop->nr_args = KCO_SYSCALL_ARGS;
 	memcpy(stop->args, regs->args, sizeof(stop->args));
-	if (kco_syscall_get(s, regs->compat, regs->syscall, &call, NULL))
+	if (kco_syscall_get(s, regs->syscall32, regs->syscall, &call, NULL))
 		return;
 	stop->syscall_name = call->name;
 	stop->nr_args = call->nr_args;

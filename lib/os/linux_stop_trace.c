@@ -102,7 +102,7 @@ static void trace_syscall(struct kco_session *s, const struct kco_task *task, co
 	stop->kind = entry ? KCO_STOP_TRACE_SYSCALL_ENTRY : KCO_STOP_TRACE_SYSCALL_EXIT;
 	stop->trap = entry ? "TRAP_SCE" : "TRAP_SCX";
 	if (!entry && regs && kco_regs_get(&regs->regs, X86_64_RAX, &rax))
-		stop->result = regs->compat ? (int32_t)rax : (int64_t)rax;
+		stop->result = regs->syscall32 ? (int32_t)rax : (int64_t)rax;
 }
 
 /*
@@ -187,29 +187,45 @@ static int64_t trace_lwp(const struct kco_task *task, const struct kco_siginfo *
 	return thread ? task->tid : 0;
 }
 
+/*
+ * The PTRACE_EVENT_... that @code tells, 0 none. A process may send itself any
+ * si_code: what does not fit the signal is its own.
+ */
+static unsigned trace_event_number(uint32_t code, int32_t signo)
+{
+	unsigned event = code >> 8;
+
+	if (signo <= 0 || signo > KCO_SIGNAL_MAX || (code & 0xff) != (uint32_t)signo)
+		return 0;
+	return event == EVENT_STOP || (signo == TRACE_SIGTRAP && event <= EVENT_SECCOMP) ? event : 0;
+}
+
 void linux_stop_traced(struct kco_process *p, const struct kco_task *task, const struct kco_thread_regs *regs,
 		       struct kco_stop *stop)
 {
 	struct kco_session *s = p->session;
 	uint64_t info = linux_stop_field(s, task, STOP_LAST_SIGINFO);
 	uint32_t code = (uint32_t)linux_stop_field(s, task, STOP_EXIT_CODE);
+	uint32_t size = linux_of(s)->stops->siginfo_size;
 	unsigned event;
 
 	stop->kind = KCO_STOP_TRACE_SIGNAL;
 	/* ptrace_stop()'s caller has it on the stack of this thread; anything else is no siginfo. */
-	if (info >= task->stack && info - task->stack < task->stack_size &&
+	if (info >= task->stack && task->stack_size >= size && info - task->stack <= task->stack_size - size &&
 	    !linux_siginfo_read(s, info, &stop->info, NULL))
 		stop->has_info = true;
 	/* wait() takes exit_code away (kernel/exit.c: wait_task_stopped()); the siginfo stays. */
 	if (stop->has_info)
 		code = stop->info.code > 0 ? (uint32_t)stop->info.code : 0;
-	event = code >> 8 & 0xff;
 	stop->signo = stop->has_info ? stop->info.signo : (int32_t)(code & 0x7f);
+	event = trace_event_number(code, stop->signo);
 	if (event == EVENT_STOP) {
 		stop->kind = stop->signo == TRACE_SIGTRAP ? KCO_STOP_TRACE_STOP : KCO_STOP_GROUP;
 		stop->lwp = stop->kind == KCO_STOP_GROUP ? 0 : task->tid;
-	} else if (event && event <= EVENT_SECCOMP) {
+	} else if (event) {
 		trace_event(p, task, event, stop);
+	} else if (!stop->has_info && info) {
+		stop->lwp = task->tid; // there is one, and it cannot be read: no group stop, and more is not known
 	} else if (!stop->has_info) {
 		stop->kind = KCO_STOP_GROUP;
 		if (!stop->signo)

@@ -26,7 +26,8 @@
 
 struct linux_syscalls {
 	const struct kco_syscall *native[SYSCALLS_MAX], *compat[SYSCALLS_MAX];
-	uint64_t table;	   /* sys_call_table, 0 none */
+	uint64_t table;	   /* sys_call_table, 0 none; ... */
+	uint64_t nr;	   /* ... and how many it has at most: behind it may be that of x32 */
 	uint64_t metadata; /* what syscalls_metadata points to, 0 none */
 	bool has_fields;
 	struct kco_field f_number, f_name, f_nr_args, f_types, f_args;
@@ -53,6 +54,7 @@ static struct linux_syscalls *syscalls_load(struct kco_session *s)
 {
 	struct linux_os *os = linux_of(s);
 	struct linux_syscalls *sc = os->syscalls;
+	struct kco_symbol table;
 
 	if (sc)
 		return sc;
@@ -62,8 +64,10 @@ static struct linux_syscalls *syscalls_load(struct kco_session *s)
 	os->syscalls = sc;
 	if (kco_session_need(s, KCO_NEED_SYMS, NULL))
 		return sc;
-	if (linux_symbol(s, &sc->table, NULL, "sys_call_table", NULL))
-		sc->table = 0;
+	if (!kco_symbols_by_name(s->symbols, "sys_call_table", &table, NULL)) {
+		sc->table = table.addr;
+		sc->nr = table.size ? table.size / 8 : SYSCALLS_MAX;
+	}
 	if (linux_variable(s, "syscalls_metadata", 8, &sc->metadata, NULL))
 		sc->metadata = 0;
 	sc->has_fields = !kco_session_need(s, KCO_NEED_TYPES, NULL) &&
@@ -136,7 +140,8 @@ static const char *syscalls_table_name(struct kco_session *s, const struct linux
 	struct kco_symbol sym;
 	uint64_t fn;
 
-	if (!sc->table || kco_kread_uint(s, sc->table + (uint64_t)number * 8, 8, &fn, NULL) ||
+	if (!sc->table || (uint64_t)number >= sc->nr ||
+	    kco_kread_uint(s, sc->table + (uint64_t)number * 8, 8, &fn, NULL) ||
 	    kco_symbols_by_addr(s->symbols, fn, &sym, NULL) || sym.addr != fn)
 		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(before); i++)

@@ -67,8 +67,10 @@ static void stop_signal_text(struct kco_session *s, struct text *t, int signo)
 
 	if (name)
 		text_add(t, "signal %s", name);
-	else
+	else if (signo)
 		text_add(t, "signal %d", signo);
+	else
+		text_add(t, "signal unknown");
 }
 
 static void stop_info_text(struct kco_session *s, struct text *t, const struct kco_siginfo *info)

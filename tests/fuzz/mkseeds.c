@@ -2,8 +2,8 @@
 /*
  * Writes the fuzzers' first inputs from the encoders of the unit tests:
  *
- *   mkseeds DIR    makes DIR/kallsyms/, DIR/btf/, DIR/orc/, DIR/cfi/, DIR/vma/ and
- *                  DIR/uelf/
+ *   mkseeds DIR    makes DIR/kallsyms/, DIR/btf/, DIR/orc/, DIR/cfi/, DIR/vma/,
+ *                  DIR/uelf/ and DIR/stop/
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,6 +13,7 @@
 
 #include "btfmake.h"
 #include "ksymmake.h"
+#include "stopmake.h"
 #include "uelfmake.h"
 #include "vmamake.h"
 #include "vmem.h"
@@ -227,6 +228,31 @@ static void seeds_uelf(void)
 	}
 }
 
+/* What fuzz_stop.c reads: a byte of states, then memory. Thread 100 has the second state. */
+static void seeds_stop(void)
+{
+	static const int codes[] = { 0x305, 0x85, 1, 0x80, 4, 2 };
+
+	for (unsigned i = 0; i < sizeof(codes) / sizeof(*codes); i++) {
+		struct stopmake *k = malloc(sizeof(*k));
+		struct bytes b = { 0 };
+
+		if (!k)
+			abort();
+		stopmake_init(k);
+		stopmake_info(k, SM_STACK + 0x3000, 5, codes[i], 0x401233, 0);
+		stopmake_task(k, SM_T_LAST_SIGINFO, SM_VIRT + SM_STACK + 0x3000, 8);
+		stopmake_task(k, SM_T_PTRACE, 1, 4);
+		stopmake_task(k, SM_T_PARENT, SM_VIRT + SM_TASK, 8);
+		stopmake_task(k, SM_T_DR6, 1, 8);
+		bytes_uint(&b, i < 4 ? 2 : i, 1);
+		bytes_put(&b, k->m.memory, SM_ROOM);
+		seeds_write("stop", i, &b);
+		free(b.p);
+		free(k);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -244,5 +270,6 @@ int main(int argc, char **argv)
 	seeds_cfi();
 	seeds_vma();
 	seeds_uelf();
+	seeds_stop();
 	return 0;
 }
