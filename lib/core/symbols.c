@@ -3,9 +3,10 @@
  * The chain of symbol sources: asks one after the other, remembers what
  * addresses gave.
  *
- * Traces ask for few distinct addresses many times; a direct-mapped table of
- * answers (and of refusals) makes those cost one comparison, and has a fixed
- * size however many addresses are asked for.
+ * Traces ask for few distinct addresses many times, and the personality for
+ * the same few names for each process; direct-mapped tables of answers (and of
+ * refusals) make those cost one comparison, and have a fixed size however many
+ * are asked for.
  */
 #include <kco/symbol.h>
 
@@ -13,7 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <xxhash.h>
+
 #define SYMBOLS_MEMO_BITS 10
+#define SYMBOLS_NAMES_BITS 8
+#define SYMBOLS_NAMES_LEN 48 /* longer names are not remembered */
 
 struct symbols_memo {
 	bool used;
@@ -22,9 +27,16 @@ struct symbols_memo {
 	struct kco_symbol sym;
 };
 
+struct symbols_name {
+	char name[SYMBOLS_NAMES_LEN]; /* empty: free */
+	enum kco_status status;
+	struct kco_symbol sym;
+};
+
 struct kco_symbols {
 	struct kco_symbol_source *first, **end;
 	struct symbols_memo memo[1u << SYMBOLS_MEMO_BITS];
+	struct symbols_name names[1u << SYMBOLS_NAMES_BITS];
 };
 
 struct kco_symbols *kco_symbols_new(void)
@@ -58,6 +70,7 @@ void kco_symbols_add_take(struct kco_symbols *syms, struct kco_symbol_source *sr
 	syms->end = &src->next;
 	// What nobody knew so far may be known now.
 	memset(syms->memo, 0, sizeof(syms->memo));
+	memset(syms->names, 0, sizeof(syms->names));
 }
 
 /* Keep the first error that says more than "not here". */
@@ -132,8 +145,8 @@ static enum kco_status symbols_of_module(struct kco_symbol_source *src, const ch
 	return src->ops->by_name(src, name, ret, err);
 }
 
-enum kco_status kco_symbols_by_name(struct kco_symbols *syms, const char *name, struct kco_symbol *ret,
-				    struct kco_err *err)
+static enum kco_status symbols_find_name(struct kco_symbols *syms, const char *name, struct kco_symbol *ret,
+					 struct kco_err *err)
 {
 	enum kco_status worst = KCO_E_NOSYM;
 	const char *bare = name;
@@ -152,11 +165,36 @@ enum kco_status kco_symbols_by_name(struct kco_symbols *syms, const char *name, 
 			return KCO_OK;
 		symbols_note(st, &e, &worst, err);
 	}
-	if (worst != KCO_E_NOSYM)
-		return worst;
-	if (one)
+	return worst;
+}
+
+static enum kco_status symbols_no_name(const char *name, struct kco_err *err)
+{
+	const char *bare;
+	char module[64];
+
+	if (symbols_split(name, module, &bare))
 		return kco_fail(err, KCO_E_NOSYM, "no symbol \"%s\" in %s", bare, module);
 	return kco_fail(err, KCO_E_NOSYM, "no symbol \"%s\"", name);
+}
+
+enum kco_status kco_symbols_by_name(struct kco_symbols *syms, const char *name, struct kco_symbol *ret,
+				    struct kco_err *err)
+{
+	size_t n = strlen(name);
+	struct symbols_name *memo = &syms->names[XXH3_64bits(name, n) >> (64 - SYMBOLS_NAMES_BITS)];
+	bool known = n && strcmp(memo->name, name) == 0;
+	enum kco_status st = known ? memo->status : symbols_find_name(syms, name, ret, err);
+
+	if (known && !st)
+		*ret = memo->sym;
+	// Only what stays so is remembered, not a read that failed.
+	if (!known && n < SYMBOLS_NAMES_LEN && (!st || st == KCO_E_NOSYM)) {
+		memcpy(memo->name, name, n + 1);
+		memo->status = st;
+		memo->sym = st ? (struct kco_symbol){ 0 } : *ret;
+	}
+	return st == KCO_E_NOSYM ? symbols_no_name(name, err) : st;
 }
 
 struct symbols_each {
