@@ -100,6 +100,7 @@ static void system_load(struct kco_session *s, struct kco_system_info *info)
 static void system_memory(struct kco_session *s, struct kco_system_info *info)
 {
 	struct kco_field present;
+	struct kco_symbol sym;
 	uint64_t data, node, pages;
 
 	if (linux_field(s, "pglist_data", &present, NULL, "node_present_pages", NULL))
@@ -109,14 +110,12 @@ static void system_memory(struct kco_session *s, struct kco_system_info *info)
 			info->memory_bytes = pages * s->arch->page_size;
 		return;
 	}
-	if (linux_symbol(s, &data, NULL, "node_data", NULL))
+	if (linux_symbol(s, &data, NULL, "node_data", NULL) || kco_symbols_by_addr(s->symbols, data, &sym, NULL) ||
+	    sym.addr != data)
 		return;
-	for (unsigned i = 0; i < SYSTEM_NODES_MAX; i++) {
-		struct kco_symbol sym;
-
-		/* The array is as long as its symbol is. */
-		if (kco_symbols_by_addr(s->symbols, data + i * 8ull, &sym, NULL) || sym.addr != data ||
-		    kco_kread_uint(s, data + i * 8ull, 8, &node, NULL))
+	/* The array is as long as its symbol is. */
+	for (unsigned i = 0; i < SYSTEM_NODES_MAX && (!sym.size || i * 8ull < sym.size); i++) {
+		if (kco_kread_uint(s, data + i * 8ull, 8, &node, NULL))
 			break;
 		if (node && !kco_kread_field(s, node, &present, &pages, NULL))
 			info->memory_bytes += pages * s->arch->page_size;
