@@ -39,6 +39,16 @@ bool uunwind_word(struct uunwind_walk *w, uint64_t addr, uint64_t *ret)
 	return kco_process_read_uint(w->p, addr, w->ptr, ret, NULL) == KCO_OK;
 }
 
+bool uunwind_word_or_note(struct uunwind_walk *w, uint64_t addr, uint64_t *ret)
+{
+	struct kco_err err = KCO_ERR_INIT;
+	enum kco_status st = kco_process_read_uint(w->p, addr, w->ptr, ret, &err);
+
+	if (st && (st != KCO_E_UNMAPPED || addr - w->regs.v[w->arch->sp] < w->ptr))
+		uunwind_note(w, st, "stack at %#" PRIx64 ": %s", addr, err.msg);
+	return st == KCO_OK;
+}
+
 bool uunwind_is_code(struct uunwind_walk *w, uint64_t addr)
 {
 	const struct kco_vma *vma = kco_vma_at(w->p, addr), *all;
@@ -49,6 +59,26 @@ bool uunwind_is_code(struct uunwind_walk *w, uint64_t addr)
 	return kco_vmas_get(w->p, &all, &n, NULL) != KCO_OK || n == 0;
 }
 
+static enum kco_status uunwind_signal_frame(struct uunwind_walk *w, const struct kco_regs *regs,
+					    struct kco_regs *interrupted, uint64_t *frame, struct kco_err *err)
+{
+	enum kco_status (*slot)(struct kco_process * p, const struct kco_regs *regs, bool compat,
+				struct kco_regs *interrupted, uint64_t *frame, struct kco_err *err) =
+		PROCESS_OS_SLOT(w->p->session, signal_frame);
+
+	return slot ? slot(w->p, regs, w->compat, interrupted, frame, err) : KCO_E_NOSYM;
+}
+
+/* What signal handlers return to was never called. */
+static bool uunwind_is_trampoline(struct uunwind_walk *w, uint64_t addr)
+{
+	struct kco_regs at = w->regs, interrupted;
+	uint64_t frame;
+
+	kco_regs_set(&at, w->arch->pc, addr);
+	return uunwind_signal_frame(w, &at, &interrupted, &frame, NULL) != KCO_E_NOSYM;
+}
+
 bool uunwind_is_return(struct uunwind_walk *w, uint64_t addr)
 {
 	uint8_t code[8];
@@ -56,7 +86,7 @@ bool uunwind_is_return(struct uunwind_walk *w, uint64_t addr)
 	if (addr < sizeof(code) || !uunwind_is_code(w, addr) ||
 	    kco_process_read(w->p, addr - sizeof(code), code, sizeof(code), NULL, NULL))
 		return false;
-	return !w->arch->call_before || w->arch->call_before(code, sizeof(code));
+	return !w->arch->call_before || w->arch->call_before(code, sizeof(code)) || uunwind_is_trampoline(w, addr);
 }
 
 /* Where the stack of @sp begins; 0: in no area. */
@@ -67,7 +97,7 @@ static uint64_t uunwind_stack_of(struct uunwind_walk *w, uint64_t sp)
 	return vma ? vma->start : 0;
 }
 
-/* May the walk go on to @sp? From @signal frames anywhere, once each. */
+/* May the walk go on to @sp? */
 static bool uunwind_may_enter(struct uunwind_walk *w, uint64_t sp)
 {
 	uint64_t stack = uunwind_stack_of(w, sp), last = w->regs.v[w->arch->sp];
@@ -86,7 +116,10 @@ static bool uunwind_may_enter(struct uunwind_walk *w, uint64_t sp)
 			     sp);
 		return false;
 	}
-	return true;
+	// Two that are not remembered could lead to each other for ever.
+	if (w->nr_stacks == UUNWIND_STACKS_MAX)
+		uunwind_note(w, KCO_E_RANGE, "more than %d stacks", UUNWIND_STACKS_MAX);
+	return w->nr_stacks < UUNWIND_STACKS_MAX;
 }
 
 static void uunwind_enter(struct uunwind_walk *w, uint64_t sp)
@@ -123,7 +156,19 @@ static enum uunwind_result uunwind_add(struct uunwind_walk *w, const struct kco_
 		w->regs = *regs;
 	uunwind_enter(w, frame->sp);
 	w->exact = kind != KCO_FRAME_CALL || trace->n == 1;
+	w->scanned = false;
 	return UUNWIND_NEXT;
+}
+
+/* A saved stack pointer that cannot be read leads nowhere. */
+static bool uunwind_knows_sp(struct uunwind_walk *w, const struct kco_regs *regs)
+{
+	bool known = regs->known >> w->arch->sp & 1;
+
+	if (!known)
+		uunwind_note(w, KCO_E_RANGE, "the stack pointer of the caller of frame #%zu is not known",
+			     w->trace->n - 1);
+	return known;
 }
 
 enum uunwind_result uunwind_add_caller(struct uunwind_walk *w, const struct kco_regs *regs, enum kco_frame_by by,
@@ -136,7 +181,7 @@ enum uunwind_result uunwind_add_caller(struct uunwind_walk *w, const struct kco_
 	if (!uunwind_is_code(w, pc))
 		return uunwind_note(w, KCO_E_CORRUPT, "the return address %#" PRIx64 " of frame #%zu is no code", pc,
 				    w->trace->n - 1);
-	if (!uunwind_may_enter(w, regs->v[w->arch->sp]))
+	if (!uunwind_knows_sp(w, regs) || !uunwind_may_enter(w, regs->v[w->arch->sp]))
 		return UUNWIND_NONE;
 	return uunwind_add(w, regs, KCO_FRAME_CALL, by, slot);
 }
@@ -149,6 +194,8 @@ static enum uunwind_result uunwind_add_interrupted(struct uunwind_walk *w, const
 	bool other = to <= from || uunwind_stack_of(w, to) != uunwind_stack_of(w, from);
 	enum uunwind_result result;
 
+	if (!uunwind_knows_sp(w, regs))
+		return UUNWIND_NONE;
 	for (unsigned i = 0; i < w->nr_signals; i++)
 		if (w->signals[i] == frame)
 			return uunwind_note(w, KCO_E_CORRUPT, "the signal frame at %#" PRIx64 " leads to itself",
@@ -156,7 +203,8 @@ static enum uunwind_result uunwind_add_interrupted(struct uunwind_walk *w, const
 	if (w->nr_signals == UUNWIND_SIGNALS_MAX)
 		return uunwind_note(w, KCO_E_RANGE, "more than %d signal frames", UUNWIND_SIGNALS_MAX);
 	w->signals[w->nr_signals++] = frame;
-	w->guess = false; // the kernel saved these registers
+	// The kernel saved these registers; what merely looked like them while scanning may be of a signal long ago.
+	w->guess = w->guess && w->scanned;
 	result = uunwind_add(w, regs, KCO_FRAME_EXCEPTION, by, 0);
 	// Handlers on a stack of their own: it may lie in the same area as the one that was interrupted.
 	if (result == UUNWIND_NEXT && other)
@@ -166,17 +214,14 @@ static enum uunwind_result uunwind_add_interrupted(struct uunwind_walk *w, const
 
 static enum uunwind_result uunwind_step_signal(struct uunwind_walk *w)
 {
-	enum kco_status (*signal_frame)(struct kco_process * p, const struct kco_regs *regs, bool compat,
-					struct kco_regs *interrupted, uint64_t *frame, struct kco_err *err) =
-		PROCESS_OS_SLOT(w->p->session, signal_frame);
 	struct kco_err err = KCO_ERR_INIT;
 	struct kco_regs regs;
 	uint64_t frame;
 	enum kco_status st;
 
-	if (!signal_frame || !uunwind_is_code(w, w->regs.v[w->arch->pc]))
+	if (!uunwind_is_code(w, w->regs.v[w->arch->pc]))
 		return UUNWIND_NONE;
-	st = signal_frame(w->p, &w->regs, w->compat, &regs, &frame, &err);
+	st = uunwind_signal_frame(w, &w->regs, &regs, &frame, &err);
 	if (st && st != KCO_E_NOSYM)
 		uunwind_note(w, st, "%s", err.msg);
 	return st ? UUNWIND_NONE : uunwind_add_interrupted(w, &regs, KCO_BY_REGS, frame);
@@ -267,17 +312,6 @@ static enum uunwind_result uunwind_step_without_row(struct uunwind_walk *w)
 	return result;
 }
 
-/* When not even the top of the stack can be read, that is the reason. */
-static void uunwind_note_stack(struct uunwind_walk *w)
-{
-	struct kco_err err = KCO_ERR_INIT;
-	uint64_t sp = w->regs.v[w->arch->sp], word;
-	enum kco_status st = kco_process_read_uint(w->p, sp, w->ptr, &word, &err);
-
-	if (st)
-		uunwind_note(w, st, "stack at %#" PRIx64 ": %s", sp, err.msg);
-}
-
 static enum uunwind_result uunwind_step(struct uunwind_walk *w)
 {
 	uint64_t pc = w->regs.v[w->arch->pc];
@@ -296,8 +330,6 @@ static enum uunwind_result uunwind_step(struct uunwind_walk *w)
 		return result;
 	w->guess = true;
 	result = uunwind_step_scan(w);
-	if (result == UUNWIND_NONE)
-		uunwind_note_stack(w);
 	if (result == UUNWIND_NONE)
 		uunwind_note(w, KCO_E_NOSYM, "nothing leads on from %#" PRIx64 " (frame #%zu)", pc, w->trace->n - 1);
 	return result;

@@ -100,14 +100,20 @@ enum uunwind_result uunwind_step_fp(struct uunwind_walk *w)
 
 enum uunwind_result uunwind_step_scan(struct uunwind_walk *w)
 {
-	uint64_t sp = (w->regs.v[w->arch->sp] + w->ptr - 1) / w->ptr * w->ptr, word;
+	uint64_t sp = w->regs.v[w->arch->sp], word;
+	enum uunwind_result result;
 
+	if (sp % w->ptr && sp < UINT64_MAX - w->ptr)
+		sp += w->ptr - sp % w->ptr;
 	for (unsigned i = 0; i < UGUESS_SCAN_WORDS; i++, sp += w->ptr) {
-		if (!uunwind_word(w, sp, &word))
+		if (!uunwind_word_or_note(w, sp, &word))
 			return UUNWIND_NONE;
 		// The outermost code has nothing above it but arguments.
-		if (uunwind_is_return(w, word))
-			return uguess_add(w, word, sp + w->ptr, false, 0, KCO_BY_SCAN, sp);
+		if (!uunwind_is_return(w, word))
+			continue;
+		result = uguess_add(w, word, sp + w->ptr, false, 0, KCO_BY_SCAN, sp);
+		w->scanned = result == UUNWIND_NEXT;
+		return result;
 	}
 	return UUNWIND_NONE;
 }

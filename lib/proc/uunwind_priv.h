@@ -27,9 +27,10 @@ struct uunwind_walk {
 	const struct kco_thread_regs *from;
 	struct kco_regs regs; /* of the last frame */
 	bool compat;
-	uint8_t ptr; /* bytes of a stack slot */
-	bool exact;  /* the last frame's pc is where it was interrupted; else a return address */
-	bool guess;  /* it was guessed, and so is what follows */
+	uint8_t ptr;  /* bytes of a stack slot */
+	bool exact;   /* the last frame's pc is where it was interrupted; else a return address */
+	bool guess;   /* it was guessed, and so is what follows */
+	bool scanned; /* its pc lay somewhere on the stack */
 	uint64_t stacks[UUNWIND_STACKS_MAX]; /* start addresses of their areas, in the order of entering */
 	unsigned nr_stacks;
 	uint64_t signals[UUNWIND_SIGNALS_MAX]; /* addresses of the signal frames passed */
@@ -46,9 +47,11 @@ enum uunwind_result {
 enum uunwind_result uunwind_note(struct uunwind_walk *w, enum kco_status status, const char *fmt, ...) KCO_PRINTF(3, 4);
 /** A word of the stack, silently. */
 bool uunwind_word(struct uunwind_walk *w, uint64_t addr, uint64_t *ret);
+/** The same; notes why a page that is mapped cannot be read. The first address behind a stack is no fault. */
+bool uunwind_word_or_note(struct uunwind_walk *w, uint64_t addr, uint64_t *ret);
 /** Is @addr in memory that may be executed? Yes, too, when nobody knows the areas. */
 bool uunwind_is_code(struct uunwind_walk *w, uint64_t addr);
-/** Could @addr be a return address: does a call end right before it? */
+/** Could @addr be a return address: does a call end right before it, or do signal handlers return to it? */
 bool uunwind_is_return(struct uunwind_walk *w, uint64_t addr);
 /** Take @regs, whose pc was found at @slot, as a caller's; notes why not. */
 enum uunwind_result uunwind_add_caller(struct uunwind_walk *w, const struct kco_regs *regs, enum kco_frame_by by,

@@ -3,7 +3,7 @@
  * Writes the fuzzers' first inputs from the encoders of the unit tests:
  *
  *   mkseeds DIR    makes DIR/kallsyms/, DIR/btf/, DIR/orc/, DIR/cfi/, DIR/vma/,
- *                  DIR/uelf/ and DIR/stop/
+ *                  DIR/uelf/, DIR/stop/ and DIR/uunwind/
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "btfmake.h"
+#include "cfimake.h"
 #include "ksymmake.h"
 #include "stopmake.h"
 #include "uelfmake.h"
@@ -134,17 +135,6 @@ static void seeds_orc(void)
 	}
 }
 
-/* The entry that began at @at is complete: pad it and write its length. */
-static void seeds_entry_end(struct bytes *b, size_t at)
-{
-	uint32_t n;
-
-	while ((b->n - at) % 8 != 4)
-		bytes_uint(b, 0, 1);
-	n = (uint32_t)(b->n - at - 4);
-	memcpy(b->p + at, &n, 4);
-}
-
 /* What fuzz_cfi.c reads: a byte of flags, the section at 0x1000, behind it a header. */
 static void seeds_cfi(void)
 {
@@ -159,20 +149,18 @@ static void seeds_cfi(void)
 		size_t at;
 
 		bytes_uint(&b, is_debug, 1);
-		at = b.n;
-		bytes_uint(&b, 0, 4);
+		at = cfimake_begin(&b);
 		bytes_uint(&b, is_debug ? UINT32_MAX : 0, 4);
 		bytes_put(&b, is_debug ? debug : cie, is_debug ? sizeof(debug) : sizeof(cie));
-		seeds_entry_end(&b, at);
-		at = b.n;
-		bytes_uint(&b, 0, 4);
+		cfimake_end(&b, at);
+		at = cfimake_begin(&b);
 		bytes_uint(&b, is_debug ? 0 : b.n - 1, 4);
 		bytes_uint(&b, is_debug ? 0x8000 : 0x8000 - (0x1000 + b.n - 1), is_debug ? 8 : 4);
 		bytes_uint(&b, 0x100, is_debug ? 8 : 4);
 		if (!is_debug)
 			bytes_uint(&b, 0, 1);
 		bytes_put(&b, insns, sizeof(insns));
-		seeds_entry_end(&b, at);
+		cfimake_end(&b, at);
 		if (!is_debug) {
 			bytes_uint(&b, 0, 4); // the terminator
 			bytes_uint(&b, 0x3b031b01, 4);
@@ -253,6 +241,60 @@ static void seeds_stop(void)
 	}
 }
 
+/* What fuzz_uunwind.c reads: flags, pc, sp, fp, and three stacks of which each gets every third word. */
+static void seeds_uunwind(void)
+{
+	enum { TEXT, CODE, STACK, ALT, RET = 8 };
+	// By rows, by frame pointers, through signal frames of 64 and of 32 bits.
+	static const struct {
+		uint8_t flags, first[9], nr;
+		struct {
+			uint8_t at, area;
+			uint16_t off;
+		} words[5];
+	} seeds[] = {
+		{ 0,
+		  { TEXT, 5, 0, STACK, 0, 0 },
+		  3,
+		  { { 1, TEXT | RET, 1 }, { 3, TEXT | RET, 0 }, { 5, TEXT | RET, 2 } } },
+		{ 1,
+		  { TEXT, 5, 0, STACK, 0, 0 },
+		  3,
+		  { { 1, TEXT | RET, 1 }, { 3, TEXT | RET, 8 }, { 5, TEXT | RET, 2 } } },
+		{ 2,
+		  { CODE, 5, 0, STACK, 0, 0, STACK, 16, 0 },
+		  4,
+		  { { 2, STACK, 48 }, { 3, CODE | RET, 1 }, { 6, STACK, 80 }, { 7, CODE | RET, 2 } } },
+		{ 4,
+		  { TEXT, 5, 0, STACK, 0, 0 },
+		  4,
+		  { { 1, CODE, 0x810 }, { 22, STACK, 192 }, { 23, TEXT, 5 }, { 25, TEXT | RET, 2 } } },
+		{ 1,
+		  { TEXT, 5, 0, STACK, 0, 0 },
+		  4,
+		  { { 1, CODE, 0x890 }, { 10, STACK, 96 }, { 17, TEXT, 5 }, { 25, TEXT | RET, 2 } } },
+		{ 0, { TEXT, 5, 2, STACK, 0, 0 }, 2, { { 0, ALT, 64 }, { 1, TEXT | RET, 8 } } },
+	};
+
+	for (unsigned i = 0; i < sizeof(seeds) / sizeof(seeds[0]); i++) {
+		struct bytes b = { 0 };
+
+		bytes_uint(&b, seeds[i].flags, 1);
+		bytes_put(&b, seeds[i].first, sizeof(seeds[i].first));
+		for (unsigned at = 0, k = 0; at < 64; at++) {
+			bool set = k < seeds[i].nr && seeds[i].words[k].at == at;
+
+			for (unsigned stack = 0; stack < 3; stack++) {
+				bytes_uint(&b, set ? seeds[i].words[k].area : 5, 1);
+				bytes_uint(&b, set ? seeds[i].words[k].off : 0, 2);
+			}
+			k += set;
+		}
+		seeds_write("uunwind", i, &b);
+		free(b.p);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -271,5 +313,6 @@ int main(int argc, char **argv)
 	seeds_vma();
 	seeds_uelf();
 	seeds_stop();
+	seeds_uunwind();
 	return 0;
 }

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cfimake.h"
 #include "unit.h"
 #include "vmem.h"
 
@@ -360,27 +361,9 @@ struct made {
 	struct kco_err err;
 };
 
-static size_t made_begin(struct made *m)
-{
-	size_t at = m->b.n;
-
-	bytes_uint(&m->b, 0, 4);
-	return at;
-}
-
-static void made_end(struct made *m, size_t at)
-{
-	uint32_t n;
-
-	while ((m->b.n - at) % 8 != 4)
-		bytes_uint(&m->b, 0, 1);
-	n = (uint32_t)(m->b.n - at - 4);
-	memcpy(m->b.p + at, &n, 4);
-}
-
 static void made_cie(struct made *m, const char *augmentation, const void *insns, size_t n)
 {
-	size_t at = made_begin(m);
+	size_t at = cfimake_begin(&m->b);
 
 	bytes_uint(&m->b, m->cfi.debug_frame ? UINT32_MAX : 0, 4);
 	bytes_uint(&m->b, 1, 1);
@@ -393,12 +376,12 @@ static void made_cie(struct made *m, const char *augmentation, const void *insns
 		bytes_uint(&m->b, 0x1b, 1); // pcrel sdata4
 	}
 	bytes_put(&m->b, insns, n);
-	made_end(m, at);
+	cfimake_end(&m->b, at);
 }
 
 static void made_fde(struct made *m, const void *insns, size_t n)
 {
-	size_t at = made_begin(m);
+	size_t at = cfimake_begin(&m->b);
 
 	bytes_uint(&m->b, m->b.n, 4); // the CIE is the first
 	if (m->cfi.debug_frame) {
@@ -411,7 +394,7 @@ static void made_fde(struct made *m, const void *insns, size_t n)
 		bytes_uint(&m->b, 0, 1);
 	}
 	bytes_put(&m->b, insns, n);
-	made_end(m, at);
+	cfimake_end(&m->b, at);
 }
 
 static void made_open(struct made *m)

@@ -2,7 +2,7 @@
 /*
  * A small ELF image made by hand, as it lies in a file. What is loaded:
  *
- *   0x0000  R    Ehdr, Phdr[5], build-id note, DT_HASH or DT_GNU_HASH, .dynsym, .dynstr
+ *   0x0000  R    Ehdr, Phdr[], build-id note, DT_HASH or DT_GNU_HASH, .dynsym, .dynstr
  *   0x1000  RX   text
  *   0x2000  RW   PT_DYNAMIC, loaded one page higher than it lies in the file
  *
@@ -36,6 +36,7 @@ struct uelfmake {
 	bool elf32, gnu_hash;
 	uint64_t first;	    /* address of the first segment: 0 for a library, more for what is prelinked */
 	uint64_t relocated; /* what a loader added to the addresses in PT_DYNAMIC */
+	uint64_t eh_frame_hdr, eh_frame_hdr_size; /* in the first segment, its bytes are the caller's; size 0: none */
 	struct bytes file;
 	uint64_t hash, dynsym, dynstr, dynstr_size, note, symtab; /* offsets in the file */
 };
@@ -113,7 +114,7 @@ static inline void uelfmake_shdr(struct uelfmake *m, uint32_t name, uint32_t typ
 
 static inline void uelfmake_header(struct uelfmake *m)
 {
-	size_t ehdr = m->elf32 ? 52 : 64, phdr = m->elf32 ? 32 : 56;
+	size_t ehdr = m->elf32 ? 52 : 64, phdr = m->elf32 ? 32 : 56, n = m->eh_frame_hdr_size ? 6 : 5;
 
 	bytes_put(&m->file, "\177ELF", 4);
 	bytes_uint(&m->file, m->elf32 ? 1 : 2, 1);
@@ -129,16 +130,19 @@ static inline void uelfmake_header(struct uelfmake *m)
 	bytes_uint(&m->file, 0, 4);
 	bytes_uint(&m->file, ehdr, 2);
 	bytes_uint(&m->file, phdr, 2);
-	bytes_uint(&m->file, 5, 2);
+	bytes_uint(&m->file, n, 2);
 	bytes_uint(&m->file, m->elf32 ? 40 : 64, 2);
 	bytes_uint(&m->file, 5, 2);
 	bytes_uint(&m->file, 3, 2);
-	m->note = ehdr + 5 * phdr;
+	m->note = ehdr + n * phdr;
 	uelfmake_phdr(m, PT_LOAD, PF_R, 0, m->first, 0x1000, 0x1000);
 	uelfmake_phdr(m, PT_LOAD, PF_R | PF_X, UELFMAKE_TEXT, m->first + UELFMAKE_TEXT, 0x1000, 0x1000);
 	uelfmake_phdr(m, PT_LOAD, PF_R | PF_W, UELFMAKE_DATA, m->first + UELFMAKE_DATA_AT, 0x100, 0x1000);
 	uelfmake_phdr(m, PT_DYNAMIC, PF_R, UELFMAKE_DATA, m->first + UELFMAKE_DATA_AT, 0x100, 0x100);
 	uelfmake_phdr(m, PT_NOTE, PF_R, m->note, m->first + m->note, 36, 36);
+	if (m->eh_frame_hdr_size)
+		uelfmake_phdr(m, PT_GNU_EH_FRAME, PF_R, m->eh_frame_hdr, m->first + m->eh_frame_hdr,
+			      m->eh_frame_hdr_size, m->eh_frame_hdr_size);
 }
 
 static inline void uelfmake_hash(struct uelfmake *m, size_t n)
