@@ -15,6 +15,8 @@
 
 #include <xxhash.h>
 
+#include <kco/endian.h>
+
 #define FIND_PROBES 256 /* crafted names may meet in one slot: bounded */
 
 /* The kind that a find asks for when it means this type; VOID: not to be found by name. */
@@ -153,6 +155,22 @@ enum kco_status btf_find_variable(struct kco_types *types, const char *name, uin
 	return st;
 }
 
+/* Whoever asks looks at all enums for most names: nothing but names is decoded on the way. */
+static bool find_in_enum(const struct btf *b, const struct btf_type *t, const char *name, int64_t *value)
+{
+	size_t step = t->kind == BTF_ENUM64 ? 12 : 8;
+
+	for (uint32_t k = 0; k < t->vlen; k++) {
+		const char *found = btf_name(b, kco_le32(t->more + k * step));
+
+		if (found[0] != name[0] || strcmp(found, name) != 0)
+			continue;
+		btf_enumerator_at(b, t, k, &found, value);
+		return true;
+	}
+	return false;
+}
+
 enum kco_status btf_find_enumerator(struct kco_types *types, const char *name, int64_t *value, struct kco_err *err)
 {
 	for (struct btf *b = (struct btf *)types; b; b = (struct btf *)b->parent) {
@@ -165,13 +183,8 @@ enum kco_status btf_find_enumerator(struct kco_types *types, const char *name, i
 
 			if (!btf_next(b, &t))
 				continue;
-			for (uint32_t k = 0; k < t.vlen; k++) {
-				const char *found;
-
-				btf_enumerator_at(b, &t, k, &found, value);
-				if (strcmp(found, name) == 0)
-					return KCO_OK;
-			}
+			if (find_in_enum(b, &t, name, value))
+				return KCO_OK;
 		}
 	}
 	return find_none((struct btf *)types, "enumerator ", name, err);
