@@ -65,6 +65,48 @@ class Row:
         return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, p.returncode
 
 
+def data_of(fd):
+    """(offset, size) of what a file holds between its holes."""
+    at, end = 0, os.fstat(fd).st_size
+    while at < end:
+        try:
+            start = os.lseek(fd, at, os.SEEK_DATA)
+        except OSError:
+            return
+        at = os.lseek(fd, start, os.SEEK_HOLE)
+        yield start, at - start
+
+
+class Copy(Row):
+    """The yardstick of save-core: the same bytes to the same places of as many files, each synced and renamed."""
+
+    def __init__(self, source):
+        super().__init__('copying what was saved', [])
+        self.source, self.bytes = source, 0
+
+    def copy(self, source, target, chunk):
+        a = os.open(source, os.O_RDONLY)
+        b = os.open(f'{target}.new', os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        for at, size in data_of(a):
+            self.bytes += size
+            for off in range(0, size, len(chunk)):
+                n = os.preadv(a, [chunk[:size - off]], at + off)
+                os.pwrite(b, chunk[:n], at + off)
+        os.fsync(b)
+        os.close(a)
+        os.close(b)
+        os.rename(f'{target}.new', target)
+
+    def run(self, tmp, env, keep):
+        target, chunk = tmp / 'copies', memoryview(bytearray(1 << 20))
+        target.mkdir(exist_ok=True)
+        self.bytes = 0
+        start, cpu = time.monotonic(), time.process_time()
+        for source in self.source.iterdir():
+            self.copy(source, target / source.name, chunk)
+        return time.monotonic() - start, time.process_time() - cpu, 0, 0
+
+
 def measure(rows, rounds, tmp, env):
     for n in range(rounds + 1):
         for row in rows:
@@ -73,6 +115,11 @@ def measure(rows, rounds, tmp, env):
             one = row.run(tmp, env, n == 0)
             if n:
                 row.runs.append(one)
+
+
+def median_ratio(a, b, without=None):
+    """The median of a / (b - without), round by round."""
+    return statistics.median(x / max(y - z, 1e-9) for x, y, z in zip(a, b, without or [0] * len(b)))
 
 
 def report(title, rows, floor):
@@ -204,6 +251,22 @@ class Bench:
         print(f'  {sum(tid in found for tid in truth)} of the {len(truth)} tasks that the guest listed are there,'
               f' {same} with the stack it printed')
 
+    def save_core(self):
+        """Whole processes as core files beside a plain copy of the pages in them; opening the dump apart."""
+        dump = next((d for d in (self.dumps / n / 'vmcore.elf' for n in ('zoo-6.1', '6.1-4l')) if d.exists()), None)
+        if not dump:
+            return
+        cores = self.tmp / 'cores'
+        rows = self.table(f'process save-core --all of {dump.parent.name} (80% of the speed of copying the pages)',
+                          [self.ours('save-core --all', 'process', 'save-core', '--force', '--all', cores, dump),
+                           self.ours('process list', 'process', 'list', dump), Copy(cores)])
+        if rows:
+            save, opening, copy = ([run[0] for run in row.runs] for row in rows)
+            cpu = [[run[1] for run in row.runs] for row in rows]
+            print(f'  {rows[2].bytes >> 20} MiB in {len(list(cores.iterdir()))} files;'
+                  f' speed of copying: {median_ratio(copy, save, opening):.2f} with the dump open'
+                  f' ({median_ratio(copy, save):.2f} with the opening), CPU {median_ratio(cpu[2], cpu[0], cpu[1]):.2f}')
+
     def run(self):
         for what, there in (('crash', self.crash), ('python3-drgn', self.drgn), (self.vmlinux, self.vmlinux.exists())):
             if not there:
@@ -234,6 +297,7 @@ class Bench:
                    [self.ours('bt --all -u', 'bt', '--all', '-u', self.dumps / '6.1-4l' / 'vmcore.elf', tasks='^PID: '),
                     self.ours('bt --all -k', 'bt', '--all', '-k', self.dumps / '6.1-4l' / 'vmcore.elf', tasks='^PID: '),
                     self.ours('bt --all', 'bt', '--all', self.dumps / '6.1-4l' / 'vmcore.elf', tasks='^PID: ')])
+        self.save_core()
         print(f'\n{os.cpu_count()} CPUs; load average {load:.1f} before, {os.getloadavg()[0]:.1f} after')
         return 1 if self.failed else 0
 
