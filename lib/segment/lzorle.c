@@ -6,8 +6,8 @@
  * back to copy from and how much, up to three literal bytes may follow. What
  * the same byte means depends on how many literals went before it ("state").
  *
- *   11 VV            first of all, in streams of 5 bytes or more: version VV; 1 has runs of zeros
- *   first byte > 11  that many literals and 17 more
+ *   17 VV            first of all, in streams of 5 bytes or more: version VV; 1 has runs of zeros
+ *   first byte > 17  that many literals, less 17
  *   0000LLLL         state 0:    3 + L literals
  *   0000DDSS H       state 1..3: 2 bytes from H * 4 + D + 1 back
  *   0000DDSS H       state 4:    3 bytes from H * 4 + D + 2049 back
@@ -16,11 +16,11 @@
  *   001LLLLL d d     2 + L bytes from d + 1 back
  *   LLLDDDSS H       L + 1 bytes (L from 2) from H * 8 + D + 1 back
  *
- * L = 0 means that it goes on in bytes: 255 for each that is 0, and the first
- * other one. Two bytes d hold 14 bits and the two of S.
+ * L = 0 means all its bits set and more in bytes: 255 for each that is 0, and the
+ * first other one. Two bytes d hold 14 bits and the two of S.
  *
- * Source: Documentation/staging/lzo.rst in Linux; the runs came with
- * 5ee4014af99f (v5.1).
+ * The layout is as Linux documents it in Documentation/staging/lzo.rst and
+ * its lib/lzo implements it; the runs came with 5ee4014af99f (v5.1).
  */
 #include "lzorle.h"
 
