@@ -36,7 +36,7 @@ static void page_zero_pages(struct kco_session *s, struct linux_pages *pages)
 	if (!linux_symbol(s, &addr, NULL, "empty_zero_page", NULL) &&
 	    !kco_translate(s->mem, &s->kernel, addr, &pa, NULL, NULL))
 		pages->zero_pa = pa.v;
-	// Since Linux 3b77e8c8cde5 (v5.11) huge_zero_pfn; it is -1 as long as there is none.
+	// Since Linux 3b77e8c8cde5 (v5.13) huge_zero_pfn; it is -1 as long as there is none.
 	if (!linux_variable(s, "huge_zero_pfn", 8, &v, NULL)) {
 		if (v < UINT64_MAX >> LINUX_PAGE_SHIFT)
 			pages->huge_zero_pa = v << LINUX_PAGE_SHIFT;

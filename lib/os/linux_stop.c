@@ -23,7 +23,7 @@
 #include "x86_64.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-/* JOBCTL_STOP_SIGMASK, include/linux/sched/jobctl.h, unchanged since Linux ee77f075921d (v3.1, then as GROUP_STOP_) */
+/* JOBCTL_STOP_SIGMASK, include/linux/sched/jobctl.h */
 #define STOP_JOBCTL_SIGMASK 0xffff
 /* SIGNAL_GROUP_EXIT, include/linux/sched/signal.h */
 #define STOP_GROUP_EXIT 0x4
@@ -70,7 +70,7 @@ static void stops_fields(struct kco_session *s, struct linux_stops *stops)
 	if (linux_symbol(s, &stops->sched_start, NULL, "__sched_text_start", NULL) ||
 	    linux_symbol(s, &stops->sched_end, NULL, "__sched_text_end", NULL))
 		stops->sched_start = stops->sched_end = 0;
-	/* Since Linux 824ddc601adc (v5.14) address is that of the page, real_address what was touched. */
+	/* address is that of the page; real_address, since Linux 824ddc601adc (v5.18), is what was touched. */
 	if (kco_types_sizeof(s->types, "vm_fault", &stops->vmf.size, NULL) || stops->vmf.size > 1024 ||
 	    linux_field(s, "vm_fault", &stops->vmf.vma, NULL, "vma", NULL) ||
 	    linux_field(s, "vm_fault", &stops->vmf.address, NULL, "address", NULL))

@@ -80,7 +80,7 @@ static int stack_vector(const char *name)
 		{ "control_protection", 21 },
 	};
 
-	/* Since Linux 2f6474e4636b (v5.8) asm_exc_NAME; before, the plain name. */
+	/* Since v5.8 asm_exc_NAME; before, the plain name. */
 	if (!strncmp(name, "asm_exc_", 8))
 		name += 8;
 	else if (!strncmp(name, "asm_", 4) || !strncmp(name, "exc_", 4))

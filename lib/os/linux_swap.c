@@ -99,7 +99,7 @@ static void swap_types(struct kco_session *s, struct linux_swap *swap)
 	swap->device = swap->migration + migration;
 	swap->device_shared += swap->device;
 	swap->marker = swap->device + device;
-	// v5.19 to v6.1 only; before and since, a marker says it.
+	// v5.19 to v6.1 only; since, a marker says it.
 	swap->error = swap->marker + 1;
 }
 
@@ -212,7 +212,7 @@ static bool swap_cache(struct kco_session *s, const struct linux_pages *pages, c
 	    kco_kread_uint(s, swap->nr_spaces + UINT64_C(4) * type, 4, &nr, NULL) || at >= nr)
 		return false;
 	spaces += at * swap->space_size;
-	// Since Linux 7aad25b4b4cc (v6.11) each of the spaces counts from 0.
+	// In newer kernels each of the spaces counts from 0.
 	return swap_cache_try(s, pages, spaces, offset & ((UINT64_C(1) << SWAP_SPACE_SHIFT) - 1), entry, pa) ||
 	       swap_cache_try(s, pages, spaces, offset, entry, pa);
 }

@@ -55,7 +55,11 @@ static const struct linux_need vmas_mm_needs[MF_COUNT] = {
 
 /* MM_CONTEXT_HAS_VSYSCALL of mm_context_t.flags. */
 #define VMAS_HAS_VSYSCALL UINT64_C(2)
-/* vsyscall_mode: EMULATE, XONLY (NATIVE before Linux bd49e16e3339, v5.3), NONE. Other enums have a NONE as well. */
+/*
+ * vsyscall_mode: EMULATE, XONLY, NONE since Linux bd49e16e3339 (v5.3). From
+ * 076ca272a14c (v4.16) on it was EMULATE, NONE: such a NONE is taken for
+ * XONLY. Before, EMULATE, NATIVE, NONE. Other enums have a NONE as well.
+ */
 #define VMAS_VSYSCALL_NONE 2
 
 struct vmas_found {
@@ -88,7 +92,7 @@ static enum kco_status vmas_make(struct kco_session *s, struct linux_areas *area
 		areas->ops_name.size = 0;
 	if (linux_field(s, "vm_special_mapping", &areas->special_name, NULL, "name", NULL))
 		areas->special_name.size = 0;
-	/* Until Linux 5c26f6ac9416 (v5.18) the area held the text's address itself. */
+	/* Until Linux 5c26f6ac9416 (v5.17) the area held the text's address itself. */
 	if (linux_field(s, "anon_vma_name", &areas->anon_name_text, NULL, "name", NULL))
 		areas->anon_name_text.size = 0;
 	else

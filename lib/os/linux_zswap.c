@@ -2,8 +2,8 @@
 /*
  * zswap: compressed pages in memory, in front of every swap area.
  *
- *   zswap_trees[type] -> tree of struct zswap_entry by offset      red-black, v3.11 to v6.7
- *                     -> array, a tree for each 2^14 pages         since Linux 44c7c734a513 (v6.8)
+ *   zswap_trees[type] -> tree of struct zswap_entry by offset      red-black, v3.11 to v6.8
+ *                     -> array, a tree for each 2^14 pages         since Linux 44c7c734a513 (v6.9)
  *                        of xarrays                                since Linux 796c2c23e14e (v6.10)
  *   zswap_entry       -> pool: name of the compressor, zpool
  *                        length, handle; length 0: a word that fills the page (until v6.11)
@@ -157,7 +157,7 @@ static enum kco_status zswap_zpool(struct kco_session *s, uint64_t pool, uint64_
 	}
 	if (!linux_field(s, "zswap_pool", &f, err, "zpool", NULL))
 		return kco_kread_field(s, pool, &f, ret, err);
-	// Before v6.9 and for some versions a pool had 32 of them, and an entry's address chose one.
+	// Before v6.11 and for some versions a pool had 32 of them, and an entry's address chose one.
 	st = linux_field(s, "zswap_pool", &f, NULL, "zpools", NULL);
 	if (!st)
 		st = kco_type_strip(f.type, &array, err);
