@@ -90,7 +90,11 @@ static enum kco_status module_load_strings(struct module_syms *m, const Elf64_Sy
 	return KCO_OK;
 }
 
-/* The type's character: from typetab (since Linux 1c7651f43777, v5.2), before that the kernel wrote it over st_info. */
+/*
+ * The type's character: from typetab (since Linux 1c7651f43777, v5.2). Kernels
+ * before v5.0 wrote it over st_info; the two between, over st_size, and those
+ * have none here.
+ */
 static char module_type(const uint8_t *types, const Elf64_Sym *sym, uint32_t i)
 {
 	unsigned char c = types ? types[i] : sym->st_info;

@@ -11,8 +11,8 @@
  *     node: shift, slots[64]
  *
  * An entry that stands for more than one index has one slot filled and siblings
- * behind it. Before Linux f8d5d0cc145c (v4.20) the same tree was the radix tree
- * "page_tree", with 01 for nodes and 10 for values.
+ * behind it. Before Linux f8d5d0cc145c (v4.20) the same tree was a radix tree,
+ * with 01 for nodes and 10 for values.
  *
  * The tree is a dump's: levels must descend, and a page that was found must
  * name the address_space that it was found in.

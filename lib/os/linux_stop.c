@@ -63,7 +63,7 @@ static void stops_fields(struct kco_session *s, struct linux_stops *stops)
 		stops->signal_flags.size = 0;
 	if (linux_field(s, "signal_struct", &stops->group_exit_code, NULL, "group_exit_code", NULL))
 		stops->group_exit_code.size = 0;
-	/* Since Linux ae7795bc6187 (v4.20) the kernel's own is smaller than the user's. */
+	/* Since Linux 4ce5f9c9e754 (v4.20) the kernel's own is smaller than the user's. */
 	if (kco_types_sizeof(s->types, "kernel_siginfo", &size, NULL) || size < 32 || size > 128)
 		size = 48;
 	stops->siginfo_size = (uint32_t)size;

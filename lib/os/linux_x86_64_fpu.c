@@ -121,7 +121,7 @@ static void fpu_layout(struct kco_session *s, struct x86_64_xlayout *layout)
 	if (linux_symbol(s, &offsets, NULL, "xstate_offsets", NULL) ||
 	    linux_symbol(s, &sizes, NULL, "xstate_sizes", NULL))
 		return;
-	// Since Linux 35a77d4503d9 (v5.18).
+	// Since Linux 6afbb58cc225 (v5.18).
 	if (linux_symbol(s, &flags, NULL, "xstate_flags", NULL))
 		flags = 0;
 	if (kco_types_enumerator(s->types, "XFEATURE_MAX", &max, NULL) || max < 2 || max > KCO_XSTATE_COMPONENTS)

@@ -11,8 +11,8 @@
  * there, but nobody may touch it. Of large pages bit 7 (PSE) says so as well:
  * pmd_mkinvalid() takes away both others while one is split.
  *
- * Since Linux 6b28baca9b1f and 377eeaa8e11f (v4.19, and every stable kernel
- * that is safe from L1TF) addresses and offsets in such entries are inverted.
+ * Since v4.19, and in every stable kernel that is safe from L1TF, addresses
+ * (6b28baca9b1f) and offsets in such entries are inverted.
  */
 #include "linux_x86_64_pte.h"
 

@@ -8,7 +8,7 @@
  *
  * zram is a module as a rule, and its types are then its own. It gives a page
  * to one of up to four compressors ("priorities"): the first, or one that
- * tried again later (since Linux 001d92735701, v6.2).
+ * tried again later (since v6.2).
  *
  * Source: drivers/block/zram/zram_drv.[ch].
  */
