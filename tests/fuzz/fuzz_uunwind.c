@@ -11,7 +11,6 @@
  * What must hold: every walk ends, within one stack frames only go up, callers
  * are code, whoever ended early told why, and a second walk gives the same.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +18,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct uproc u;
+static struct uproc made[2], u;
 static struct kco_trace again;
 
 static const uint64_t fuzz_bases[] = {
@@ -94,7 +93,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 10)
 		return 0;
-	uproc_init(&u, data[0] & 1);
+	if (!made[data[0] & 1].s.os)
+		uproc_init(&made[data[0] & 1], data[0] & 1);
+	u = made[data[0] & 1];
 	if (data[0] & 2)
 		u.hole = UPROC_STACK + 4096;
 	if (data[0] & 4) {

@@ -64,7 +64,7 @@ struct uproc {
 	struct kco_session s;
 	struct kco_process *p;
 	struct kco_vma vmas[40];
-	uint8_t *at[40]; /* their bytes */
+	unsigned page[40]; /* of their bytes in pages[]: no pointers, so a process not yet opened may be copied */
 	size_t nr_vmas;
 	uint8_t pages[UPROC_PAGES * 4096];
 	unsigned nr_pages;
@@ -108,7 +108,7 @@ static inline uint8_t *uproc_at(struct uproc *u, uint64_t va)
 {
 	for (size_t i = 0; i < u->nr_vmas; i++)
 		if (va >= u->vmas[i].start && va < u->vmas[i].end)
-			return u->at[i] + (va - u->vmas[i].start);
+			return u->pages + (size_t)u->page[i] * 4096 + (va - u->vmas[i].start);
 	return NULL;
 }
 
@@ -166,9 +166,9 @@ static inline uint8_t *uproc_area(struct uproc *u, uint64_t start, unsigned page
 	u->vmas[u->nr_vmas] = (struct kco_vma){
 		.start = start, .end = start + 4096 * pages, .flags = flags | KCO_VMA_READ, .name = "", .addr = start
 	};
-	u->at[u->nr_vmas] = u->pages + (size_t)u->nr_pages * 4096;
+	u->page[u->nr_vmas++] = u->nr_pages;
 	u->nr_pages += pages;
-	return u->at[u->nr_vmas++];
+	return u->pages + (size_t)(u->nr_pages - pages) * 4096;
 }
 
 static inline void uproc_file_area(struct uproc *u, uint64_t at, uint64_t off, uint32_t flags, const struct bytes *file)
