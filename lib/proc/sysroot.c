@@ -2,9 +2,8 @@
 /*
  * Pages of files out of --sysroot DIR.
  *
- * Paths are the dump's, so they are resolved by the kernel with DIR as their
- * root: neither ".." nor a symbolic link leads out of it (openat2(),
- * RESOLVE_IN_ROOT). Only regular files are read.
+ * Paths are the dump's, so DIR is their root: nothing leads out of it, and only
+ * regular files are read (kco_io_open_in_new()).
  *
  * A file is the crashed machine's own when its build-id is that of the file's
  * ELF header and notes in the dump's page cache, and its size the inode's (a
@@ -13,17 +12,11 @@
  */
 #include "sysroot.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <linux/openat2.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
+#include <kco/io.h>
 #include <kco/vma.h>
 
 #include "addrmap.h"
@@ -34,7 +27,7 @@
 
 struct sysroot_file {
 	struct sysroot_file *next;
-	int fd; /* -1: not to be used, see err */
+	struct kco_io *io; /* NULL: not to be used, see err */
 	struct kco_err err;
 };
 
@@ -51,8 +44,7 @@ void kco_session_sysroot_fini(struct kco_session *s)
 		return;
 	for (struct sysroot_file *file = sysroot->files, *next; file; file = next) {
 		next = file->next;
-		if (file->fd >= 0)
-			close(file->fd);
+		kco_io_unref(file->io);
 		free(file);
 	}
 	kco_addrmap_fini(&sysroot->by_mapping);
@@ -60,60 +52,28 @@ void kco_session_sysroot_fini(struct kco_session *s)
 	s->sysroot = NULL;
 }
 
-static enum kco_status sysroot_open(struct kco_session *s, const struct kco_file *file, int *ret, struct kco_err *err)
+static enum kco_status sysroot_open(struct kco_session *s, const struct kco_file *file, struct kco_io **ret,
+				    struct kco_err *err)
 {
-	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-	struct stat st = { 0 };
-	int root, fd;
+	enum kco_status st;
 
 	if (file->deleted || file->path[0] != '/')
 		return kco_fail(err, KCO_E_IO, "it has no name any more");
-	root = open(s->opts.sysroot, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return kco_fail_errno(err, errno, "--sysroot %.100s", s->opts.sysroot);
-	fd = (int)syscall(SYS_openat2, root, file->path, &how, sizeof(how));
-	if (fd < 0)
-		(void)kco_fail_errno(err, errno, "--sysroot: %.120s", file->path);
-	close(root);
-	if (fd < 0)
-		return KCO_E_IO;
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != file->size) {
-		close(fd);
-		return S_ISREG(st.st_mode) ? kco_fail(err, KCO_E_BADFILE,
-						      "the file under --sysroot has %lld bytes, the crashed machine's "
-						      "%" PRIu64,
-						      (long long)st.st_size, file->size)
-					   : kco_fail(err, KCO_E_BADFILE, "under --sysroot it is no regular file");
-	}
-	*ret = fd;
+	st = kco_io_open_in_new(s->opts.sysroot, file->path, ret, err);
+	if (st)
+		return kco_context(err, st, "--sysroot");
+	if ((*ret)->size != file->size)
+		return kco_fail(err, KCO_E_BADFILE,
+				"the file under --sysroot has %" PRIu64 " bytes, the crashed machine's %" PRIu64,
+				(*ret)->size, file->size);
 	return KCO_OK;
 }
 
 struct sysroot_bytes {
 	struct kco_session *s;
 	const struct kco_file *file; /* in the dump's page cache, else ... */
-	int fd;
+	struct kco_io *io;
 };
-
-static enum kco_status sysroot_pread(int fd, uint64_t at, void *buf, size_t n, size_t *done, struct kco_err *err)
-{
-	*done = 0;
-	if (at > INT64_MAX)
-		return kco_fail(err, KCO_E_RANGE, "beyond the end of the file");
-	while (*done < n) {
-		ssize_t got = pread(fd, (uint8_t *)buf + *done, n - *done, (off_t)(at + *done));
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return kco_fail_errno(err, errno, "reading a file of --sysroot");
-		if (!got)
-			return kco_fail(err, KCO_E_TRUNCATED, "the file ends there");
-		*done += (size_t)got;
-	}
-	return KCO_OK;
-}
 
 static enum kco_status sysroot_bytes(void *arg, uint64_t at, void *buf, size_t n, size_t *done, struct kco_err *err)
 {
@@ -121,7 +81,7 @@ static enum kco_status sysroot_bytes(void *arg, uint64_t at, void *buf, size_t n
 
 	if (bytes->file)
 		return kco_file_read(bytes->s, bytes->file, at, buf, n, done, err);
-	return sysroot_pread(bytes->fd, at, buf, n, done, err);
+	return kco_io_read(bytes->io, buf, n, at, done, err);
 }
 
 static enum kco_status sysroot_build_id(struct sysroot_bytes *bytes, uint8_t id[KCO_UELF_BUILD_ID], size_t *size,
@@ -138,9 +98,10 @@ static enum kco_status sysroot_build_id(struct sysroot_bytes *bytes, uint8_t id[
 }
 
 /* Are the file under --sysroot and the dump's the same? */
-static enum kco_status sysroot_compare(struct kco_session *s, const struct kco_file *file, int fd, struct kco_err *err)
+static enum kco_status sysroot_compare(struct kco_session *s, const struct kco_file *file, struct kco_io *io,
+				       struct kco_err *err)
 {
-	struct sysroot_bytes ours = { .s = s, .fd = fd }, theirs = { .s = s, .file = file, .fd = -1 };
+	struct sysroot_bytes ours = { .s = s, .io = io }, theirs = { .s = s, .file = file };
 	uint8_t our_id[KCO_UELF_BUILD_ID], their_id[KCO_UELF_BUILD_ID];
 	size_t our_size, their_size;
 	enum kco_status st = sysroot_build_id(&theirs, their_id, &their_size, err);
@@ -175,13 +136,12 @@ static struct sysroot_file *sysroot_get(struct kco_session *s, const struct kco_
 	}
 	found->next = s->sysroot->files;
 	s->sysroot->files = found;
-	found->fd = -1;
-	st = sysroot_open(s, file, &found->fd, &found->err);
+	st = sysroot_open(s, file, &found->io, &found->err);
 	if (!st)
-		st = sysroot_compare(s, file, found->fd, &found->err);
-	if (st && found->fd >= 0) {
-		close(found->fd);
-		found->fd = -1;
+		st = sysroot_compare(s, file, found->io, &found->err);
+	if (st) {
+		kco_io_unref(found->io);
+		found->io = NULL;
 	}
 	return found;
 }
@@ -192,7 +152,7 @@ void kco_sysroot_page(struct kco_session *s, struct kco_page *page)
 
 	if (!file)
 		return;
-	if (file->fd < 0) {
+	if (!file->io) {
 		page->why = file->err.msg;
 		return;
 	}
@@ -208,9 +168,9 @@ enum kco_status kco_sysroot_read(struct kco_session *s, const struct kco_page *p
 	enum kco_status st;
 	size_t done;
 
-	if (!file || file->fd < 0)
+	if (!file || !file->io)
 		return kco_fail(err, KCO_E_NOT_SAVED, "%#" PRIx64 ": its file is not to be had", page->va);
-	st = sysroot_pread(file->fd, page->file_offset, buf, SYSROOT_PAGE, &done, err);
+	st = kco_io_read(file->io, buf, SYSROOT_PAGE, page->file_offset, &done, err);
 	if (st == KCO_E_TRUNCATED && done) {
 		memset((uint8_t *)buf + done, 0, SYSROOT_PAGE - done);
 		st = KCO_OK;

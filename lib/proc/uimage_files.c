@@ -47,11 +47,11 @@ enum kco_status uimage_source_io(struct uimage_source *src, struct kco_session *
 	return uimage_files_open(src, err);
 }
 
-enum kco_status uimage_source_path(struct uimage_source *src, struct kco_session *s, const char *path,
+enum kco_status uimage_source_path(struct uimage_source *src, struct kco_session *s, const char *root, const char *path,
 				   struct kco_err *err)
 {
 	struct kco_io *io;
-	enum kco_status st = kco_io_open_new(path, &io, err);
+	enum kco_status st = kco_io_open_in_new(root, path, &io, err);
 
 	return st ? st : uimage_source_io(src, s, io, err);
 }

@@ -67,8 +67,8 @@ enum kco_status uimage_get(struct kco_process *p, struct process_images **ret, s
 /** What @image shares with others, symbols loaded. */
 enum kco_status uimage_file_get(struct kco_uimage *image, struct uimage *priv, struct uimage_file **ret,
 				struct kco_err *err) KCO_MUST_USE;
-/** Open a file of this machine, the page cache's copy, or an @io (taken). */
-enum kco_status uimage_source_path(struct uimage_source *src, struct kco_session *s, const char *path,
+/** Open a file below @root (NULL: of this machine), the page cache's copy, or an @io (taken). */
+enum kco_status uimage_source_path(struct uimage_source *src, struct kco_session *s, const char *root, const char *path,
 				   struct kco_err *err) KCO_MUST_USE;
 enum kco_status uimage_source_cached(struct uimage_source *src, struct kco_session *s, const struct kco_file *file,
 				     struct kco_err *err) KCO_MUST_USE;

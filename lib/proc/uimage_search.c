@@ -12,9 +12,11 @@
  * else .gnu_debugdata (in any of these files that is the image's own) and
  * .dynsym of the process's memory together.
  *
- * Paths and links are text of the dump. A file counts when its build-id is the
- * image's; one that a .gnu_debuglink names also by its CRC, when the image has
- * no build-id.
+ * Paths and links are text of the dump: only regular files are opened, and
+ * nothing leads out of SYSROOT (kco_io_open_in_new()).
+ *
+ * A file counts when its build-id is the image's; one that a .gnu_debuglink names
+ * also by its CRC, when the image has no build-id.
  */
 #include <elf.h>
 #include <inttypes.h>
@@ -133,33 +135,35 @@ static bool search_take(struct uimage_searching *q, struct uimage_source *src, c
 }
 
 /*
- * Try one file of this machine. @told: it is named so plainly that a user would
- * wonder why it is not used. @by_link: the CRC may prove it.
+ * Try one file below @root (NULL: of this machine). @told: it is named so plainly
+ * that a user would wonder why it is not used. @by_link: the CRC may prove it.
  */
-static bool search_file(struct uimage_searching *q, bool told, bool by_link, const char *path)
+static bool search_file(struct uimage_searching *q, bool told, bool by_link, const char *root, const char *path)
 {
 	char hex[2 * KCO_UELF_BUILD_ID + 1];
 	struct uimage_source src = { 0 };
+	const char *name;
 	bool took;
 
-	if (uimage_source_path(&src, q->s, path, NULL))
+	if (uimage_source_path(&src, q->s, root, path, NULL))
 		return false;
+	name = kco_session_text(q->s, "%s%s", root ? root : "", path);
 	src.elf.io.arg = &src;
 	if (!search_proved(q, &src, by_link, hex)) {
 		if (told && q->image->build_id_size)
 			kco_session_warn(q->s,
 					 "%s is not used: its build-id %s is not %s, which process %" PRId64 " runs",
-					 path, hex[0] ? hex : "(none)", q->hex, q->priv->p->pid);
+					 name, hex[0] ? hex : "(none)", q->hex, q->priv->p->pid);
 		else if (told)
 			kco_session_warn(
 				q->s,
 				"%s is not used: without a build-id nothing proves that it is the file of process %" PRId64,
-				path, q->priv->p->pid);
+				name, q->priv->p->pid);
 		uimage_source_close(&src);
 		return false;
 	}
 	search_debuglink(q, &src);
-	took = search_take(q, &src, path);
+	took = search_take(q, &src, name);
 	// Program headers of a file of debug information alone describe bytes that it does not have.
 	if (!q->file->binary.open && kco_uelf_section_find(&src.elf, ".text", 0) && src.elf.nr_phdrs) {
 		q->file->binary = src;
@@ -173,8 +177,9 @@ static bool search_file(struct uimage_searching *q, bool told, bool by_link, con
 	return took;
 }
 
-static bool search_printf(struct uimage_searching *q, bool told, bool by_link, const char *fmt, ...) KCO_PRINTF(4, 5);
-static bool search_printf(struct uimage_searching *q, bool told, bool by_link, const char *fmt, ...)
+static bool search_printf(struct uimage_searching *q, bool told, bool by_link, const char *root, const char *fmt, ...)
+	KCO_PRINTF(5, 6);
+static bool search_printf(struct uimage_searching *q, bool told, bool by_link, const char *root, const char *fmt, ...)
 {
 	char path[8192];
 	va_list ap;
@@ -183,24 +188,24 @@ static bool search_printf(struct uimage_searching *q, bool told, bool by_link, c
 	va_start(ap, fmt);
 	n = vsnprintf(path, sizeof(path), fmt, ap);
 	va_end(ap);
-	return n > 0 && (size_t)n < sizeof(path) && search_file(q, told, by_link, path);
+	return n > 0 && (size_t)n < sizeof(path) && search_file(q, told, by_link, root, path);
 }
 
 /* The places below a directory of debug information. */
 static bool search_debug_dir(struct uimage_searching *q, const char *root, const char *dir)
 {
 	if (q->image->build_id_size >= 2 &&
-	    search_printf(q, true, false, "%s%s/.build-id/%.2s/%s.debug", root, dir, q->hex, q->hex + 2))
+	    search_printf(q, true, false, root, "%s/.build-id/%.2s/%s.debug", dir, q->hex, q->hex + 2))
 		return true;
-	return q->path[0] && search_printf(q, true, false, "%s%s%s.debug", root, dir, q->path);
+	return q->path[0] && search_printf(q, true, false, root, "%s%s.debug", dir, q->path);
 }
 
 static bool search_links(struct uimage_searching *q, const char *root, const char *dir)
 {
 	return q->link[0] && q->path[0] &&
-	       (search_printf(q, true, true, "%s%s/%s", root, q->dir, q->link) ||
-		search_printf(q, true, true, "%s%s/.debug/%s", root, q->dir, q->link) ||
-		search_printf(q, true, true, "%s%s%s/%s", root, dir, q->dir, q->link));
+	       (search_printf(q, true, true, root, "%s/%s", q->dir, q->link) ||
+		search_printf(q, true, true, root, "%s/.debug/%s", q->dir, q->link) ||
+		search_printf(q, true, true, root, "%s%s/%s", dir, q->dir, q->link));
 }
 
 static bool search_machine(struct uimage_searching *q)
@@ -208,13 +213,13 @@ static bool search_machine(struct uimage_searching *q)
 	const char *sysroot = q->s->opts.sysroot, *dir = q->s->opts.debug_dir ? q->s->opts.debug_dir : "/usr/lib/debug";
 
 	if (sysroot && (search_debug_dir(q, sysroot, "/usr/lib/debug") ||
-			(q->path[0] && search_printf(q, true, false, "%s%s", sysroot, q->path)) ||
+			(q->path[0] && search_file(q, true, false, sysroot, q->path)) ||
 			search_links(q, sysroot, "/usr/lib/debug")))
 		return true;
-	if (search_debug_dir(q, "", dir))
+	if (search_debug_dir(q, NULL, dir))
 		return true;
 	// This machine's own files are most often of another version: nothing to tell.
-	return (q->path[0] && search_file(q, false, false, q->path)) || search_links(q, "", dir);
+	return (q->path[0] && search_file(q, false, false, NULL, q->path)) || search_links(q, NULL, dir);
 }
 
 static bool search_progress(void *arg, const char *what, uint64_t done, uint64_t total)
@@ -237,7 +242,7 @@ static bool search_fetch(struct uimage_searching *q)
 
 	if (kco_debuginfo_fetch_new(&req, &path, NULL))
 		return false;
-	took = search_file(q, true, false, path);
+	took = search_file(q, true, false, NULL, path);
 	free(path);
 	return took;
 }

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -21,7 +22,11 @@
 
 #ifdef __linux__
 #include <linux/fs.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
 #endif
+
+#define IO_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) /* never hang on what turned into a FIFO */
 
 enum kco_status kco_io_new(const struct kco_io_ops *ops, struct kco_io *below, uint64_t size, const char *name,
 			   void *priv, struct kco_io **ret, struct kco_err *err)
@@ -172,12 +177,39 @@ static enum kco_status io_file_size(int fd, const struct stat *st, uint64_t *ret
 	return KCO_OK;
 }
 
-enum kco_status kco_io_open_new(const char *path, struct kco_io **ret, struct kco_err *err)
+/* Make an io of @fd, which is taken. @regular: a block device is refused, too. */
+static enum kco_status io_fd_new_take(int fd, bool regular, const char *name, struct kco_io **ret, struct kco_err *err)
 {
 	const char *refusal;
 	enum kco_status status;
 	struct stat st;
 	uint64_t size;
+
+	if (fstat(fd, &st) < 0) {
+		status = kco_fail_errno(err, errno, "%s", name);
+		goto fail;
+	}
+	refusal = regular && S_ISBLK(st.st_mode) ? "is a device, not a file" : io_refusal(st.st_mode);
+	if (refusal) {
+		status = kco_fail(err, KCO_E_BADFILE, "%s: %s", name, refusal);
+		goto fail;
+	}
+	if (io_file_size(fd, &st, &size) != KCO_OK) {
+		status = kco_fail_errno(err, errno, "%s: size of the device", name);
+		goto fail;
+	}
+	status = kco_io_new(&io_file_ops, NULL, size, name, (void *)(intptr_t)fd, ret, err);
+	if (status == KCO_OK)
+		return KCO_OK;
+fail:
+	close(fd);
+	return status;
+}
+
+enum kco_status kco_io_open_new(const char *path, struct kco_io **ret, struct kco_err *err)
+{
+	const char *refusal;
+	struct stat st;
 	int fd;
 
 	// Ask before opening too: merely opening a device may have effects.
@@ -186,31 +218,55 @@ enum kco_status kco_io_open_new(const char *path, struct kco_io **ret, struct kc
 	refusal = io_refusal(st.st_mode);
 	if (refusal)
 		return kco_fail(err, KCO_E_BADFILE, "%s: %s", path, refusal);
-	// O_NONBLOCK: never hang on what turned into a FIFO between the two calls.
 	do
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+		fd = open(path, IO_FLAGS);
 	while (fd < 0 && errno == EINTR);
 	if (fd < 0)
 		return kco_fail_errno(err, errno, "%s", path);
-	if (fstat(fd, &st) < 0) {
-		status = kco_fail_errno(err, errno, "%s", path);
-		goto fail;
+	return io_fd_new_take(fd, false, path, ret, err);
+}
+
+/* open() with @root as the root that neither ".." nor links lead out of; AT_FDCWD: this machine's. */
+static int io_open_in(int root, const char *path, int flags)
+{
+	int fd;
+
+	do {
+#ifdef __linux__
+		struct open_how how = { .flags = (unsigned)flags, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+
+		fd = root == AT_FDCWD ? open(path, flags) : (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+#else
+		errno = ENOSYS;
+		fd = root == AT_FDCWD ? open(path, flags) : -1;
+#endif
+	} while (fd < 0 && errno == EINTR);
+	return fd;
+}
+
+enum kco_status kco_io_open_in_new(const char *root, const char *path, struct kco_io **ret, struct kco_err *err)
+{
+	int dir = root ? open(root, O_PATH | O_DIRECTORY | O_CLOEXEC) : AT_FDCWD, fd;
+	struct stat st;
+
+	if (dir == -1)
+		return kco_fail_errno(err, errno, "%s", root);
+	// First only a handle: merely opening a device may have effects.
+	fd = io_open_in(dir, path, O_PATH | O_CLOEXEC);
+	if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode)) {
+		close(fd);
+		fd = io_open_in(dir, path, IO_FLAGS);
+	} else if (fd >= 0) {
+		close(fd);
+		if (root)
+			close(dir);
+		return kco_fail(err, KCO_E_BADFILE, "%s: is no regular file", path);
 	}
-	refusal = io_refusal(st.st_mode);
-	if (refusal) {
-		status = kco_fail(err, KCO_E_BADFILE, "%s: %s", path, refusal);
-		goto fail;
-	}
-	if (io_file_size(fd, &st, &size) != KCO_OK) {
-		status = kco_fail_errno(err, errno, "%s: size of the device", path);
-		goto fail;
-	}
-	status = kco_io_new(&io_file_ops, NULL, size, path, (void *)(intptr_t)fd, ret, err);
-	if (status == KCO_OK)
-		return KCO_OK;
-fail:
-	close(fd);
-	return status;
+	if (fd < 0)
+		(void)kco_fail_errno(err, errno, "%s", path);
+	if (root)
+		close(dir);
+	return fd < 0 ? KCO_E_IO : io_fd_new_take(fd, true, path, ret, err);
 }
 
 int kco_io_fd(const struct kco_io *io)

@@ -43,6 +43,13 @@ struct kco_io {
 
 /** Open a regular file (or a block device) read-only. A directory, FIFO or tty is refused. */
 enum kco_status kco_io_open_new(const char *path, struct kco_io **ret, struct kco_err *err) KCO_MUST_USE;
+/**
+ * Open the regular file at @path, a name that is not to be trusted, with the
+ * directory @root as "/": neither ".." nor a symbolic link leads out of it.
+ * @root NULL: this machine's "/". All but regular files are refused, unopened.
+ */
+enum kco_status kco_io_open_in_new(const char *root, const char *path, struct kco_io **ret,
+				   struct kco_err *err) KCO_MUST_USE;
 /** Bytes in memory. @buf is borrowed and must outlive the io, unless @take: free()d then, but only after success. */
 enum kco_status kco_io_memory_new(void *buf, size_t n, int take, const char *name, struct kco_io **ret,
 				  struct kco_err *err) KCO_MUST_USE;
