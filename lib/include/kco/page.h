@@ -33,22 +33,26 @@ enum kco_page_state {
 	KCO_PAGE_UNKNOWN,    /* an entry that means nothing known, or page tables that cannot be read: see why */
 };
 
-/** Where one page is. Strings live as long as the session. */
+/**
+ * Where one page is. Strings live as long as the session, but for why: that of
+ * an error is in one buffer of the session, which the next kco_page_get() or
+ * kco_file_read() writes anew.
+ */
 struct kco_page {
 	enum kco_page_state state;
 	bool readable;	       /* kco_page_read() can give its bytes */
-	uint64_t va;	       /* of its first byte */
-	uint64_t size;	       /* of what one entry maps: 4096, or 2 MiB, 1 GiB; bytes */
+	uint64_t va;	       /* of the first of the 4096 bytes that hold the address, of large pages, too */
+	uint64_t size;	       /* of what one entry maps: 4096, or 2 MiB, 1 GiB; bytes. va need not be a multiple */
 	uint64_t pte;	       /* the entry that decided, 0 none */
-	struct kco_paddr pa;   /* PRESENT, CACHE, SWAP_CACHE, MIGRATION, NOT_SAVED, BEYOND: of the page's first byte */
+	struct kco_paddr pa;   /* PRESENT, CACHE, SWAP_CACHE, MIGRATION, NOT_SAVED, BEYOND: of the byte at va */
 	unsigned swap_type;    /* SWAP_*, ZRAM, ZSWAP: which swap area ... */
-	uint64_t swap_offset;  /* ... and which page of it */
+	uint64_t swap_offset;  /* ... and which page of it, of 4096 bytes */
 	const char *swap_name; /* "/dev/zram0", "/swap"; NULL unknown */
 	const char *codec;     /* ZRAM, ZSWAP: "lzo-rle", "zstd", "same-filled", "huge" (stored as it is) */
 	const struct kco_vma *vma;
-	uint64_t file_offset;	/* of file-backed pages */
+	uint64_t file_offset;	/* of file-backed pages: of the byte at va */
 	enum kco_status status; /* of reading it: KCO_OK when readable */
-	const char *why;	/* in words, when it is not; else NULL */
+	const char *why;	/* in words, when it is not; else NULL. Until the next kco_page_get() */
 };
 
 /** A word for JSON and people: "present", "swap file", "zram", ... */
