@@ -247,6 +247,8 @@ static bool swap_block(struct kco_session *s, const struct swap_area *area, uint
 		    kco_kread_field(s, node, &block, &at, NULL))
 			return false;
 		if (*offset >= first && *offset - first < n) {
+			if (at > UINT64_MAX - (*offset - first))
+				return false; // around the end it would be another page
 			*offset = at + (*offset - first);
 			return true;
 		}

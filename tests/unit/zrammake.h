@@ -10,6 +10,7 @@
  *   page 4   zswap's tree and entries, z3fold's slots
  *   from 8   pages of zsmalloc: four of one zspage, one of a huge one
  *   13, 14   a page of zbud and one of z3fold
+ *   from 15  for tests of their own: swap areas, page tables
  */
 #ifndef KCO_UNIT_ZRAMMAKE_H
 #define KCO_UNIT_ZRAMMAKE_H
@@ -47,6 +48,7 @@ enum {
 	ZM_HUGE = 0xc000,
 	ZM_ZBUD = 0xd000,
 	ZM_Z3FOLD = 0xe000,
+	ZM_FREE = 0xf000,
 };
 
 /* Pages of the device. */
@@ -118,6 +120,17 @@ static inline void zrammake_zram_types(struct btfmake *m, uint32_t u8, uint32_t 
 	btfmake_enumerator(m, "ZRAM_WB", 15);
 }
 
+static inline void zrammake_swap_types(struct btfmake *m, uint32_t u64, uint32_t node, uint32_t root)
+{
+	VMAMAKE_STRUCT(m, "swap_info_struct", 48, { "flags", 0, u64 }, { "max", 8, u64 }, { "bdev", 16, u64 },
+		       { "swap_file", 24, u64 }, { "zeromap", 32, u64 }, { "swap_extent_root", 40, root });
+	VMAMAKE_STRUCT(m, "swap_extent", 48, { "rb_node", 0, node }, { "start_page", 24, u64 }, { "nr_pages", 32, u64 },
+		       { "start_block", 40, u64 });
+	VMAMAKE_STRUCT(m, "address_space", 16, { "i_pages", 0, u64 });
+	btfmake_type(m, "pageflags", 6, 0, 1, 4);
+	btfmake_enumerator(m, "PG_anon_exclusive", 17);
+}
+
 static inline void zrammake_zswap_types(struct btfmake *m, uint32_t u8, uint32_t u32, uint32_t u64)
 {
 	uint32_t name = btfmake_array(m, u8, 32);
@@ -125,6 +138,7 @@ static inline void zrammake_zswap_types(struct btfmake *m, uint32_t u8, uint32_t
 	uint32_t root = VMAMAKE_STRUCT(m, "rb_root", 8, { "rb_node", 0, u64 });
 	uint32_t u16 = btfmake_int(m, "short", 2, 0, 16);
 
+	zrammake_swap_types(m, u64, node, root);
 	VMAMAKE_STRUCT(m, "zswap_tree", 16, { "rbroot", 0, root });
 	VMAMAKE_STRUCT(m, "zswap_entry", 64, { "rbnode", 0, node }, { "offset", 24, u64 }, { "length", 32, u32 },
 		       { "pool", 40, u64 }, { "handle", 48, u64 }, { "value", 48, u64 });
