@@ -68,11 +68,18 @@ void cfi_skip(struct cfi_cursor *c, uint64_t n)
 
 uint64_t cfi_uint(struct cfi_cursor *c, size_t size)
 {
+	uint64_t off = c->at - c->window_at;
 	uint8_t raw[8];
 
 	if (size > sizeof(raw)) {
 		cfi_bad(c, KCO_E_UNSUPPORTED);
 		return 0;
+	}
+	// Most numbers lie whole in what was read already.
+	if (!c->status && c->at <= c->end && size <= c->end - c->at && off <= c->window_n &&
+	    size <= c->window_n - off) {
+		c->at += size;
+		return kco_le_uint(c->window + off, size);
 	}
 	cfi_bytes(c, raw, size);
 	return c->status ? 0 : kco_le_uint(raw, size);
