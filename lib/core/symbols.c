@@ -3,10 +3,11 @@
  * The chain of symbol sources: asks one after the other, remembers what
  * addresses gave.
  *
- * Traces ask for few distinct addresses many times, and the personality for
- * the same few names for each process; direct-mapped tables of answers (and of
- * refusals) make those cost one comparison, and have a fixed size however many
- * are asked for.
+ * Traces ask for few distinct addresses many times; a direct-mapped table of
+ * answers (and of refusals) makes those cost one comparison, and has a fixed
+ * size however many addresses are asked for. The personality asks for the same
+ * few names for each process: there is such a table of names, too. Refusals are
+ * not in it, because modules' symbols refuse all names while they are loaded.
  */
 #include <kco/symbol.h>
 
@@ -29,7 +30,6 @@ struct symbols_memo {
 
 struct symbols_name {
 	char name[SYMBOLS_NAMES_LEN]; /* empty: free */
-	enum kco_status status;
 	struct kco_symbol sym;
 };
 
@@ -165,15 +165,9 @@ static enum kco_status symbols_find_name(struct kco_symbols *syms, const char *n
 			return KCO_OK;
 		symbols_note(st, &e, &worst, err);
 	}
-	return worst;
-}
-
-static enum kco_status symbols_no_name(const char *name, struct kco_err *err)
-{
-	const char *bare;
-	char module[64];
-
-	if (symbols_split(name, module, &bare))
+	if (worst != KCO_E_NOSYM)
+		return worst;
+	if (one)
 		return kco_fail(err, KCO_E_NOSYM, "no symbol \"%s\" in %s", bare, module);
 	return kco_fail(err, KCO_E_NOSYM, "no symbol \"%s\"", name);
 }
@@ -183,18 +177,18 @@ enum kco_status kco_symbols_by_name(struct kco_symbols *syms, const char *name, 
 {
 	size_t n = strlen(name);
 	struct symbols_name *memo = &syms->names[XXH3_64bits(name, n) >> (64 - SYMBOLS_NAMES_BITS)];
-	bool known = n && strcmp(memo->name, name) == 0;
-	enum kco_status st = known ? memo->status : symbols_find_name(syms, name, ret, err);
+	enum kco_status st;
 
-	if (known && !st)
+	if (n && strcmp(memo->name, name) == 0) {
 		*ret = memo->sym;
-	// Only what stays so is remembered, not a read that failed.
-	if (!known && n < SYMBOLS_NAMES_LEN && (!st || st == KCO_E_NOSYM)) {
-		memcpy(memo->name, name, n + 1);
-		memo->status = st;
-		memo->sym = st ? (struct kco_symbol){ 0 } : *ret;
+		return KCO_OK;
 	}
-	return st == KCO_E_NOSYM ? symbols_no_name(name, err) : st;
+	st = symbols_find_name(syms, name, ret, err);
+	if (!st && n < SYMBOLS_NAMES_LEN) {
+		memcpy(memo->name, name, n + 1);
+		memo->sym = *ret;
+	}
+	return st;
 }
 
 struct symbols_each {

@@ -5,6 +5,7 @@
  */
 #include <kco/symbol.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,6 +147,46 @@ static void test_symbols__an_address_is_asked_for_once(void **state)
 	kco_symbols_free(s);
 }
 
+static void test_symbols__a_name_is_asked_for_once(void **state)
+{
+	struct kco_symbols *s = kco_symbols_new();
+	struct fake *f = fake_add(s, 0x1000, 0x1fff, "one", NULL);
+	struct kco_symbol sym;
+	struct kco_err err;
+	char name[80];
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		assert_int_equal(kco_symbols_by_name(s, "one", &sym, &err), KCO_OK);
+		assert_int_equal(sym.addr, 0x1010);
+	}
+	assert_int_equal(f->asked, 1);
+	// What is unknown may become known, in a source that was there or a new one.
+	assert_int_equal(kco_symbols_by_name(s, "two", &sym, &err), KCO_E_NOSYM);
+	assert_string_equal(err.msg, "no symbol \"two\"");
+	f->sym.name = "two";
+	assert_int_equal(kco_symbols_by_name(s, "two", &sym, &err), KCO_OK);
+	assert_int_equal(sym.addr, 0x1010);
+	f->sym.name = "one";
+	fake_add(s, 0x2000, 0x2fff, "two", NULL);
+	assert_int_equal(kco_symbols_by_name(s, "two", &sym, &err), KCO_OK);
+	assert_int_equal(sym.addr, 0x2010);
+	// A read that failed may succeed later.
+	f->fails = KCO_E_IO;
+	assert_int_equal(kco_symbols_by_name(s, "one", &sym, &err), KCO_E_IO);
+	f->fails = KCO_OK;
+	assert_int_equal(kco_symbols_by_name(s, "one", &sym, &err), KCO_OK);
+	// Many names push each other out and stay right, and so do long ones and none.
+	for (unsigned i = 0; i < 2000; i++) {
+		snprintf(name, sizeof(name), "n%0*u", (int)(i % 64) + 1, i);
+		assert_int_equal(kco_symbols_by_name(s, name, &sym, &err), KCO_E_NOSYM);
+		assert_int_equal(kco_symbols_by_name(s, i % 2 ? "one" : "two", &sym, &err), KCO_OK);
+		assert_string_equal(sym.name, i % 2 ? "one" : "two");
+	}
+	assert_int_equal(kco_symbols_by_name(s, "", &sym, &err), KCO_E_NOSYM);
+	kco_symbols_free(s);
+}
+
 static void test_symbols__a_module_in_front_asks_that_module_only(void **state)
 {
 	struct kco_symbols *s = kco_symbols_new();
@@ -248,6 +289,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_symbols__earlier_sources_win_and_ranges_are_kept),
 		cmocka_unit_test(test_symbols__an_address_is_asked_for_once),
+		cmocka_unit_test(test_symbols__a_name_is_asked_for_once),
 		cmocka_unit_test(test_symbols__a_module_in_front_asks_that_module_only),
 		cmocka_unit_test(test_symbols__a_source_that_fails_hides_nothing_and_is_not_hidden),
 		cmocka_unit_test(test_symbols__each_goes_over_all_sources_until_told_to_stop),

@@ -60,7 +60,7 @@ void kco_symbols_add_take(struct kco_symbols *syms, struct kco_symbol_source *sr
 enum kco_status kco_symbols_by_addr(struct kco_symbols *syms, uint64_t addr, struct kco_symbol *ret,
 				    struct kco_err *err) KCO_MUST_USE;
 /**
- * By name; "module:name" asks one module, "vmlinux:name" the kernel itself.
+ * By name; "module:name" asks one module, "vmlinux:name" the kernel itself. Memoised.
  * KCO_E_NOSYM names it; when a source could not be read and no other knows, its error.
  */
 enum kco_status kco_symbols_by_name(struct kco_symbols *syms, const char *name, struct kco_symbol *ret,
