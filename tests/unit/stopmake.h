@@ -393,6 +393,13 @@ static inline void stopmake_close(struct stopmake *k)
 {
 	struct kco_session *s = &k->m.s;
 
+	// Each begins with the pointer to the next.
+	while (s->warnings) {
+		void *first = s->warnings;
+
+		s->warnings = *(void **)first;
+		free(first);
+	}
 	kco_session_processes_fini(s);
 	linux_stops_fini(s);
 	linux_x86_64_fini(s);

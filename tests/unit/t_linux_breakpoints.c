@@ -16,15 +16,18 @@
 static struct stopmake kernel;
 static struct kco_breakpoint rows[ROWS_MAX];
 static char why[ROWS_MAX][256];
-static size_t nr_rows;
+static size_t nr_rows, nr_int3;
 
 static bool take(void *arg, const struct kco_breakpoint *bp)
 {
 	(void)arg;
 	assert_true(nr_rows < ROWS_MAX);
-	// Pages of the page cache are not made by hand here.
-	if (bp->kind == KCO_BREAKPOINT_INT3)
+	// There is no page cache, which must be said once, and keeps nothing else from being told.
+	if (bp->kind == KCO_BREAKPOINT_INT3) {
+		assert_true(bp->status && strstr(bp->why, "pages of processes"));
+		nr_int3++;
 		return true;
+	}
 	if (bp->status)
 		snprintf(why[nr_rows], sizeof(why[0]), "%s", bp->why);
 	rows[nr_rows++] = *bp;
@@ -35,10 +38,11 @@ static void get(void)
 {
 	struct kco_err err = KCO_ERR_INIT;
 
-	nr_rows = 0;
+	nr_rows = nr_int3 = 0;
 	assert_true(stopmake_open(&kernel, VMA_MEMORY));
 	if (kco_breakpoints_each(&kernel.m.s, take, NULL, &err))
 		fail_msg("%s", err.msg);
+	assert_int_equal(nr_int3, 1);
 	stopmake_close(&kernel);
 }
 
@@ -136,6 +140,12 @@ static void test_breakpoints__lists_of_events_that_loop_or_lead_nowhere_are_told
 	broken(SM_EVENT + 0x100, NOWHERE, KCO_BREAKPOINT_PERF, 3, 1, "a task's perf events");
 	// What is behind the hole is found from the other end.
 	broken(SM_CTX + 8, NOWHERE, KCO_BREAKPOINT_PERF, 3, 1, "a task's perf events");
+	// The list is whole, and an event of it is not.
+	stopmake_init(&kernel);
+	stopmake_list(&kernel, SM_CTX + 8, (const uint64_t[]){ SM_EVENT + 0x80, VMA_MEMORY - 16, SM_EVENT + 0x100 }, 3);
+	get();
+	assert_int_equal(count(KCO_BREAKPOINT_PERF), 3);
+	assert_int_equal(failed(KCO_BREAKPOINT_PERF, "a task's perf events: struct perf_event"), 1);
 	// A circle of events that are no breakpoints.
 	stopmake_init(&kernel);
 	for (unsigned i = 1; i < 3; i++)

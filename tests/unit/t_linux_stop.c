@@ -119,6 +119,15 @@ static void test_signals__what_is_behind_a_lost_entry_is_found_from_the_other_en
 	assert_true(sigs.private_pending.status != KCO_OK);
 	assert_int_equal(sigs.private_pending.queue[1].info.signo, 36);
 	stopmake_close(&kernel);
+	// The list is whole, and an entry of it is not.
+	stopmake_init(&kernel);
+	stopmake_list(&kernel, SM_TASK + 0x400 + SM_T_PENDING,
+		      (const uint64_t[]){ SM_QUEUE, VMA_MEMORY - 16, SM_QUEUE + 0x40 }, 3);
+	get_signals();
+	assert_int_equal(sigs.private_pending.nr_queue, 2);
+	assert_int_equal(sigs.private_pending.status, KCO_E_RANGE);
+	expect_text(sigs.private_pending.why, "queue of pending signals");
+	stopmake_close(&kernel);
 }
 
 static void test_signals__a_queue_without_end_is_cut(void **state)
@@ -436,6 +445,26 @@ static void test_syscalls__metadata_that_lies_describes_nothing(void **state)
 	describe(SM_METAS_AT, NOWHERE, 8, false);
 }
 
+static void test_syscalls__no_call_has_more_than_six_arguments(void **state)
+{
+	(void)state;
+	for (unsigned n = 6; n <= 8; n++) {
+		const struct kco_syscall *call;
+
+		stopmake_init(&kernel);
+		stopmake_put(&kernel, SM_META + 12, n, 4);
+		stopmake_put(&kernel, SM_META + 16, SM_VIRT + SM_ROOM, 8);
+		stopmake_put(&kernel, SM_META + 24, SM_VIRT + SM_ROOM, 8);
+		for (unsigned i = 0; i < n; i++)
+			stopmake_put(&kernel, SM_ROOM + 8 * i, SM_VIRT + SM_TEXT, 8);
+		open_kernel();
+		assert_int_equal(kco_syscall_get(&kernel.m.s, false, 459, &call, NULL), KCO_OK);
+		assert_int_equal(call->nr_args, 6);
+		assert_int_equal(call->described, n == 6);
+		stopmake_close(&kernel);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -453,6 +482,7 @@ int main(void)
 		cmocka_unit_test(test_stop__system_calls_of_any_number),
 		cmocka_unit_test(test_syscalls__numbers_out_of_the_tables_are_none),
 		cmocka_unit_test(test_syscalls__metadata_that_lies_describes_nothing),
+		cmocka_unit_test(test_syscalls__no_call_has_more_than_six_arguments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
