@@ -103,9 +103,14 @@ void linux_int3(struct linux_breakpoints *b)
 			struct int3_page at = { list[i], &vmas[k], vmas[k].start };
 
 			if (!vmas[k].file || !vmas[k].file->mapping || !(vmas[k].flags & KCO_VMA_EXEC) ||
-			    vmas[k].flags & KCO_VMA_SHARED ||
-			    (vmas[k].end - vmas[k].start) >> LINUX_PAGE_SHIFT > INT3_PAGES_MAX)
+			    vmas[k].flags & KCO_VMA_SHARED)
 				continue;
+			if ((vmas[k].end - vmas[k].start) >> LINUX_PAGE_SHIFT > INT3_PAGES_MAX) {
+				(void)!kco_fail(&err, KCO_E_RANGE, "the area at %#llx of process %lld is too large",
+						(unsigned long long)vmas[k].start, (long long)list[i]->pid);
+				linux_breakpoint_failed(b, KCO_BREAKPOINT_INT3, "text of processes", &err);
+				continue;
+			}
 			for (; at.va < vmas[k].end && !b->stop; at.va += LINUX_PAGE_SIZE)
 				int3_page(b, pages, &at);
 			b->stop |= kco_session_cancelled(b->s);
