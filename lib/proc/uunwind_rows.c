@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The CFI row of a program counter, found once for each file in a session:
- * the same library is mapped in many processes, and their threads wait in few
- * places.
+ * The CFI row of a program counter, found once for each image of a process:
+ * its threads wait in few places.
  *
  *   (file, address in it) -> row        struct uunwind_memo, hung on process 0
  *   image of a process    -> its file   struct uunwind_images, hung on it
  *
- * Files are told apart by their inode in the kernel, not by what their bytes
- * say of themselves: a process cannot spoil another one's rows. What a process
- * wrote over its own private copy of a library is not looked at when another
- * one asked first.
+ * Nothing is shared between processes: tables are read from a process's own
+ * memory, where it may have written over its private copy of a library, and no
+ * process may spoil another one's rows. Images of one file that are mapped
+ * twice in a process are told to be the same by its inode in the kernel.
  */
 #include "uunwind_priv.h"
 
@@ -29,6 +28,7 @@ struct urows_row {
 };
 
 struct urows_file {
+	int64_t pid;
 	uint64_t inode; /* 0: no file, then: */
 	uint8_t build_id[64];
 	size_t build_id_size;
@@ -88,11 +88,11 @@ static struct uunwind_memo *urows_memo(struct kco_session *s)
 	return memo;
 }
 
-static void urows_identify(const struct kco_uimage *image, struct urows_file *ret)
+static void urows_identify(const struct kco_process *p, const struct kco_uimage *image, struct urows_file *ret)
 {
 	const struct kco_vma *vma = image->vma;
 
-	*ret = (struct urows_file){ .elf32 = image->elf32 };
+	*ret = (struct urows_file){ .pid = p->pid, .elf32 = image->elf32 };
 	ret->inode = vma && vma->file ? vma->file->inode_addr : 0;
 	// Pages that the kernel maps itself: the vdso, one for each width.
 	if (!ret->inode && image->build_id_size && vma && vma->kind == KCO_VMA_VDSO) {
@@ -105,16 +105,16 @@ static void urows_identify(const struct kco_uimage *image, struct urows_file *re
 
 static bool urows_same(const struct urows_file *a, const struct urows_file *b)
 {
-	return a->inode == b->inode && a->vma == b->vma && a->elf32 == b->elf32 &&
+	return a->pid == b->pid && a->inode == b->inode && a->vma == b->vma && a->elf32 == b->elf32 &&
 	       a->build_id_size == b->build_id_size && !memcmp(a->build_id, b->build_id, a->build_id_size);
 }
 
 /* The number of the image's file, from 1; 0: memory is out. */
-static uint32_t urows_file_new(struct uunwind_memo *memo, const struct kco_uimage *image)
+static uint32_t urows_file_new(struct uunwind_memo *memo, const struct kco_process *p, const struct kco_uimage *image)
 {
 	struct urows_file file;
 
-	urows_identify(image, &file);
+	urows_identify(p, image, &file);
 	for (uint32_t i = 0; i < memo->nr_files; i++)
 		if (urows_same(&memo->files[i], &file))
 			return i + 1;
@@ -150,7 +150,7 @@ static uint32_t urows_file(struct uunwind_memo *memo, struct kco_process *p, con
 	if (i >= images->n)
 		return 0;
 	if (!images->files[i])
-		images->files[i] = urows_file_new(memo, image);
+		images->files[i] = urows_file_new(memo, p, image);
 	return images->files[i];
 }
 
