@@ -6,7 +6,7 @@
  *   first thread   NT_PRSTATUS
  *   the process    NT_PRPSINFO, NT_SIGINFO, NT_AUXV, NT_FILE
  *   first thread   NT_PRFPREG, (32-bit: NT_PRXFPREG), NT_X86_XSTATE
- *   each other     NT_PRSTATUS and the same
+ *   each other     NT_PRSTATUS, NT_SIGINFO (as gdb's gcore; the kernel has the first's only), and the same
  *
  * Layouts: struct elf_prstatus, elf_prpsinfo (include/linux/elfcore.h) and
  * their compat_ twins; user_i387_struct and user_i387_ia32_struct.
@@ -208,7 +208,7 @@ static enum kco_status core_prpsinfo(struct core_notes *c)
 	return c->add(c->arg, "CORE", NT_PRPSINFO, desc, l->prpsinfo_size);
 }
 
-/* The first thread's signal; a 32-bit process's has narrower fields from si_pid or si_addr on. */
+/* The thread's signal; a 32-bit process's has narrower fields from si_pid or si_addr on. */
 static enum kco_status core_siginfo(struct core_notes *c)
 {
 	uint8_t desc[128] = { 0 };
@@ -357,11 +357,10 @@ static enum kco_status core_thread(struct core_notes *c, const struct kco_task *
 	bool state = !kco_thread_xstate_get(c->p, task, &c->xstate, NULL);
 	enum kco_status st;
 
-	if (first)
-		c->has_stop = !kco_stop_get(c->p, task, &c->stop, NULL);
+	c->has_stop = !kco_stop_get(c->p, task, &c->stop, NULL);
 	st = core_prstatus(c, task, regs, state);
-	if (!st && first)
-		st = core_process(c, err);
+	if (!st)
+		st = first ? core_process(c, err) : core_siginfo(c);
 	return st || !state ? st : core_state(c);
 }
 

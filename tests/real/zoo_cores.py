@@ -62,9 +62,8 @@ def notes(zoo, pid, path):
     threads = living(zoo, pid)
     kinds = [kind for kind, _ in found]
     for kind, want in ((NT_PRSTATUS, len(threads)), (NT_PRPSINFO, 1), (NT_AUXV, 1), (NT_FILE, 1),
-                       (NT_SIGINFO, 1), (NT_X86_XSTATE, len(threads))):
-        # The kernel writes one siginfo, of the thread that the signal was for; gdb's gcore one for each.
-        if kinds.count(kind) != want and not (kind == NT_SIGINFO and kinds.count(kind) == len(threads)):
+                       (NT_SIGINFO, len(threads)), (NT_X86_XSTATE, len(threads))):
+        if kinds.count(kind) != want:
             out.append(f"process {pid}: {kinds.count(kind)} notes of type {kind:#x} instead of {want}")
     tids = [struct.unpack_from("<i", desc, 32 if bits == 64 else 24)[0] for kind, desc in found if kind == NT_PRSTATUS]
     if sorted(tids) != threads:
