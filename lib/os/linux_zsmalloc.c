@@ -218,7 +218,10 @@ static enum kco_status zsmalloc_try(struct kco_session *s, const struct linux_zs
 	return st;
 }
 
-/* Find the object; the first one shows how places are packed. */
+/*
+ * Find the object. How places are packed is found by trying, and proved by the object's own handle. What fitted the
+ * last one is tried first: objects with the number 0 fit with any number of tag bits, so that it may be wrong.
+ */
 static enum kco_status zsmalloc_find(struct kco_session *s, struct linux_zsmalloc *z, uint64_t pool, uint64_t handle,
 				     struct zsmalloc_object *ret, struct kco_err *err)
 {
@@ -233,8 +236,8 @@ static enum kco_status zsmalloc_find(struct kco_session *s, struct linux_zsmallo
 
 	if (st)
 		return st;
-	if (z->packed)
-		return zsmalloc_try(s, z, pool, handle, packed, ret, err);
+	if (z->packed && !zsmalloc_try(s, z, pool, handle, packed, ret, &first))
+		return KCO_OK;
 	for (size_t i = 0; i < sizeof(shifts); i++)
 		for (size_t k = 0; k < sizeof(tags); k++) {
 			z->pfn_shift = shifts[i];
