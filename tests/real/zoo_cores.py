@@ -2,6 +2,7 @@
 """Core files that kcodbg saved: their notes, and what gdb and lldb see in them, against what the processes said."""
 
 import os
+import re
 import struct
 
 import zoo_compare as compare
@@ -80,7 +81,8 @@ def notes(zoo, pid, path):
 
 
 def areas(zoo, pid, loads):
-    """Every area of the process is a segment (or several), and nothing else is."""
+    """Every area with a page in memory is a segment (or several), and nothing is that is no area."""
+    pages = zoo.pages(pid)
     out = []
     covered = sorted((va, va + memsz) for va, _, _, memsz in loads)
     joined = []
@@ -91,6 +93,9 @@ def areas(zoo, pid, loads):
             joined.append([start, end])
     for start, end, _, name in zoo.areas(pid):
         if name in (b"[vvar]", b"[vsyscall]", b"[vvar_vclock]"):
+            continue
+        # What nobody can read is in no segment: pages of a file that were never touched, and are not cached.
+        if name.startswith(b"/srv/") and not any(va in pages for va in range(start, end, 4096)):
             continue
         if not any(a <= start and end <= b for a, b in joined):
             out.append(f"process {pid}: no segment for {start:x}-{end:x} {name.decode(errors='replace')}")
@@ -119,8 +124,10 @@ def in_gdb(zoo, pid, core, sysroot):
         return [f"process {pid}: {e}"]
     # Without any tables gdb goes by the prologues, and those that realign the stack are beyond it.
     out = same_threads(zoo, pid, seen, pid not in zoo.roles.get("zoo-fp", []))
-    # The programs' sources are those of this tree.
-    out += [f"process {pid}: {w}" for w in seen["warnings"] if "Source file is more recent" not in w]
+    # The programs' sources are those of this tree; memfd, SysV memory and the like are files that nobody can open.
+    out += [f"process {pid}: {w}" for w in seen["warnings"]
+            if "Source file is more recent" not in w and not re.search(r"Can't open file (/memfd:|/SYSV|/anon_hugepage|"
+                                                                       r"/dev/zero|/srv/.*) during file-backed", w)]
     rows = [{"tid": t["tid"], "registers": t["registers"],
              "vector": {k: hex(int.from_bytes(bytes.fromhex(v), "little")) for k, v in t["vectors"].items()}}
             for t in seen["threads"]]

@@ -1,11 +1,11 @@
-# Stacks that cannot be: the task says why, all others are as they were.
+# Stacks that cannot be: the task says why, all others are as they were. Its row has 13 lines, the system call included.
 poke u64 task:99@task_struct.stack 0xffff888000000000
 run bt 99
   status 1
   out is not on the task's stack
 run bt --all
   status 1
-  spoils 12
+  spoils 13
 poke u64 task:99@task_struct.thread.sp 0xdeadbeef00
 run bt 99
   status 1
@@ -20,7 +20,7 @@ run bt 99
   out <out of range: switch frame
 run bt --all
   status 1
-  spoils 12
+  spoils 13
 # the return address of the switch frame: zero, junk, user space, data
 poke u64 task:99@task_struct.thread.sp>+0x30 0
 run bt 99
