@@ -496,6 +496,7 @@ static const struct kco_json_field bt_json_fields[] = {
 
 const struct kco_cmd kco_cmd_bt = {
 	.name = "bt",
+	.aliases = (const char *const[]){ "thread backtrace", NULL },
 	.summary = "stack traces, in the kernel and in user mode",
 	.description =
 		"Shows the stack of the current task (the one that panicked, unless `set` chose another), of the "
