@@ -57,8 +57,8 @@ class Task:
         self.stack = [f for f in map(frame_of, read("stack").decode().splitlines()) if f]
 
     def worker(self):
-        """The kernel makes and ends these as it likes."""
-        return bool(self.flags & PF_WQ_WORKER)
+        """The kernel makes and ends these as it likes; ext4's initialises tables and is gone."""
+        return bool(self.flags & PF_WQ_WORKER) or (bool(self.flags & PF_KTHREAD) and self.comm == b"ext4lazyinit")
 
     def comm_matches(self, comm):
         """Is `comm` (a string from JSON) the 15 bytes that the kernel keeps of this name?

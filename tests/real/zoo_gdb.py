@@ -34,7 +34,7 @@ def vectors(frame):
         try:
             value = frame.read_register(f"ymm{i}")["v32_int8"]
             out[f"ymm{i}"] = "".join(f"{int(value[k]) & 255:02x}" for k in range(32))
-        except gdb.error:
+        except (gdb.error, ValueError):
             break
     return out
 
