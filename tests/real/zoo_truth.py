@@ -65,7 +65,10 @@ class Zoo(Truth):
     def auxv(self, pid):
         raw = self.bytes(f"tasks/{pid}/auxv")
         word = "<I" if any(f.get("bits") == 32 for f in self.of("role", pid)) else "<Q"
-        return [v[0] for v in struct.iter_unpack(word, raw)]
+        words = [v[0] for v in struct.iter_unpack(word, raw)]
+        # /proc gives all that the kernel keeps room for; a 32-bit process's goes on behind AT_NULL.
+        end = next((i for i in range(0, len(words), 2) if words[i] == 0), len(words))
+        return words[:end + 2]
 
     @functools.cache
     def pages(self, pid):
