@@ -37,6 +37,7 @@
 
 struct elf_header {
 	bool class32;
+	uint8_t osabi;
 	uint16_t type, machine;
 	uint64_t phoff, shoff;
 	uint32_t flags;
@@ -60,6 +61,7 @@ static void elf_header_parse(struct elf_header *h, const uint8_t *raw)
 
 	h->class32 = raw[EI_CLASS] == ELFCLASS32;
 	word = h->class32 ? 4 : 8;
+	h->osabi = raw[EI_OSABI];
 	h->type = kco_le16(raw + 16);
 	h->machine = kco_le16(raw + 18);
 	h->phoff = kco_le_uint(raw + 24 + word, word);
@@ -292,6 +294,7 @@ static void elf_facts(struct kco_image *img, struct kco_io *io, const struct elf
 	uint64_t end = 0, missing = 0, total = 0;
 
 	img->facts.elf_machine = h->machine;
+	img->facts.elf_osabi = h->osabi;
 	img->facts.elf32 = h->class32;
 	// Offline CPUs leave no note: a lower bound.
 	for (size_t i = 0; i < img->nr_notes; i++)

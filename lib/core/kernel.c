@@ -10,11 +10,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <kco/os_process.h>
+
 #define MODULES_MAX 65536
 
 static enum kco_status kernel_unsupported(struct kco_session *s, const char *what, struct kco_err *err)
 {
-	return kco_fail(err, KCO_E_UNSUPPORTED, "%s: not known on %s", what, s->os->name);
+	return kco_fail(err, KCO_E_UNSUPPORTED, "%s: not known on %s", what, s->os->title);
+}
+
+#define CAN(slot) (KCO_OS_SLOT(os, slot) != NULL)
+#define PROCESS_CAN(slot) \
+	((os->process && os->process->slot) || (os->base && os->base->process && os->base->process->slot))
+
+bool kco_os_can(const struct kco_os_ops *os, unsigned features)
+{
+	unsigned can = 0;
+
+	can |= CAN(log) ? KCO_FEATURE_LOG : 0;
+	can |= CAN(modules) ? KCO_FEATURE_MODULES : 0;
+	can |= PROCESS_CAN(vmas) ? KCO_FEATURE_AREAS : 0;
+	can |= PROCESS_CAN(page) ? KCO_FEATURE_PAGES : 0;
+	can |= PROCESS_CAN(signals) ? KCO_FEATURE_SIGNALS : 0;
+	can |= PROCESS_CAN(stop) ? KCO_FEATURE_STOP : 0;
+	can |= PROCESS_CAN(breakpoints) ? KCO_FEATURE_BREAKPOINTS : 0;
+	can |= PROCESS_CAN(core_notes) ? KCO_FEATURE_CORE : 0;
+	can |= PROCESS_CAN(thread_regs) ? KCO_FEATURE_THREAD_REGS : 0;
+	can |= PROCESS_CAN(files) ? KCO_FEATURE_FILES : 0;
+	return (can & features) == features;
 }
 
 enum kco_status kco_kread(struct kco_session *s, uint64_t va, void *buf, size_t n, size_t *done, struct kco_err *err)

@@ -179,7 +179,16 @@ static enum kco_status mem_translate_slow(struct kco_mem *mem, const struct kco_
 	if (!walk)
 		walk = &own;
 	if (!space->form) {
+		struct kco_segment_page page;
+
 		walk->nr_steps = 0;
+		status = kco_reader_translate(mem->reader, va, &page, err);
+		if (!status) {
+			*pa = walk->pa = page.pa;
+			walk->page_size = page.size;
+		}
+		if (status != KCO_E_UNSUPPORTED)
+			return status ? mem_fail(err, status, va) : KCO_OK;
 		status = kco_fail(err, KCO_E_UNSUPPORTED,
 				  "%#" PRIx64 ": no page tables are known for this address space", va);
 		return mem_fail(err, status, va);

@@ -84,7 +84,7 @@ enum kco_status kco_session_tasks_load(struct kco_session *s, struct kco_err *er
 	enum kco_status st;
 
 	if (!KCO_OS_SLOT(s->os, tasks))
-		return kco_fail(err, KCO_E_UNSUPPORTED, "tasks are not known on %s", s->os->name);
+		return kco_fail(err, KCO_E_UNSUPPORTED, "tasks are not known on %s", s->os->title);
 	st = KCO_OS_SLOT(s->os, tasks)(s, tasks_add, s, err);
 	if (st)
 		return st;

@@ -379,7 +379,7 @@ enum kco_status kco_unwind_task(struct kco_unwinder *uw, const struct kco_task *
 	if (!task->stack)
 		return KCO_OK;
 	if (!KCO_OS_SLOT(uw->os, task_regs))
-		st = kco_fail(&why, KCO_E_UNSUPPORTED, "registers of tasks are not known on %s", uw->os->name);
+		st = kco_fail(&why, KCO_E_UNSUPPORTED, "registers of tasks are not known on %s", uw->os->title);
 	else
 		st = KCO_OS_SLOT(uw->os, task_regs)(uw->s, uw->mem, task, &regs, &why);
 	if (st == KCO_OK)

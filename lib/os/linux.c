@@ -201,6 +201,7 @@ static enum kco_status linux_bias(struct kco_session *s, struct kco_debuginfo *d
 
 const struct kco_os_ops kco_os_linux = {
 	.name = "linux",
+	.title = "Linux",
 	.process = &kco_os_linux_process,
 	.detect = linux_detect,
 	.init = linux_init,

@@ -21,6 +21,6 @@ enum kco_status kco_breakpoints_each(struct kco_session *s, bool (*fn)(void *arg
 	if (st)
 		return st;
 	if (!PROCESS_OS_SLOT(s, breakpoints))
-		return kco_fail(err, KCO_E_UNSUPPORTED, "breakpoints are not known on %s", s->os->name);
+		return kco_fail(err, KCO_E_UNSUPPORTED, "breakpoints are not known on %s", s->os->title);
 	return PROCESS_OS_SLOT(s, breakpoints)(s, fn, arg, err);
 }

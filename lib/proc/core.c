@@ -410,7 +410,7 @@ static enum kco_status core_make(void *arg, int fd, struct kco_err *err)
 	enum kco_status st;
 
 	if (!notes)
-		return kco_fail(err, KCO_E_UNSUPPORTED, "core files of %s on %s", s->os->name, s->arch->name);
+		return kco_fail(err, KCO_E_UNSUPPORTED, "core files of %s on %s", s->os->title, s->arch->name);
 	c->fd = fd;
 	c->err = err;
 	c->end = c->notes_at = CORE_PAGE;

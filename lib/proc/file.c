@@ -19,7 +19,7 @@ enum kco_status kco_file_read(struct kco_session *s, const struct kco_file *file
 	size_t got = 0;
 
 	if (!slot)
-		st = kco_fail(err, KCO_E_UNSUPPORTED, "the page cache: not known on %s", s->os->name);
+		st = kco_fail(err, KCO_E_UNSUPPORTED, "the page cache: not known on %s", s->os->title);
 	else if (off > file->size || n > file->size - off)
 		st = kco_fail(err, KCO_E_RANGE, "%s ends at %" PRIu64, file->path, file->size);
 	while (!st && got < n) {

@@ -33,7 +33,7 @@ enum kco_status kco_page_get(struct kco_process *p, uint64_t va, struct kco_page
 	enum kco_status st;
 
 	if (!slot)
-		return kco_fail(err, KCO_E_UNSUPPORTED, "pages of processes: not known on %s", s->os->name);
+		return kco_fail(err, KCO_E_UNSUPPORTED, "pages of processes: not known on %s", s->os->title);
 	st = slot(p, va, ret, err);
 	if (!st && ret->state == KCO_PAGE_NOT_SAVED && p->pid)
 		kco_session_warn(s, "pages of processes were left out of this dump by its filter (makedumpfile -d): "
@@ -92,7 +92,7 @@ enum kco_status kco_page_read(struct kco_process *p, const struct kco_page *page
 	enum kco_status st;
 
 	if (!slot)
-		return kco_fail(err, KCO_E_UNSUPPORTED, "pages of processes: not known on %s", s->os->name);
+		return kco_fail(err, KCO_E_UNSUPPORTED, "pages of processes: not known on %s", s->os->title);
 	if (!page->readable)
 		return page_fail(page, err);
 	st = page->state == KCO_PAGE_SYSROOT ? kco_sysroot_read(s, page, buf, err) : slot(p, page, buf, err);

@@ -27,7 +27,7 @@ enum kco_status kco_signals_get(struct kco_process *p, const struct kco_task *ta
 				struct kco_err *err)
 {
 	if (!PROCESS_OS_SLOT(p->session, signals))
-		return kco_fail(err, KCO_E_UNSUPPORTED, "signals are not known on %s", p->session->os->name);
+		return kco_fail(err, KCO_E_UNSUPPORTED, "signals are not known on %s", p->session->os->title);
 	return PROCESS_OS_SLOT(p->session, signals)(p, task, ret, err);
 }
 

@@ -287,7 +287,7 @@ enum kco_status kco_stop_get(struct kco_process *p, const struct kco_task *task,
 	enum kco_status st;
 
 	if (!PROCESS_OS_SLOT(p->session, stop))
-		return kco_fail(err, KCO_E_UNSUPPORTED, "stop reasons are not known on %s", p->session->os->name);
+		return kco_fail(err, KCO_E_UNSUPPORTED, "stop reasons are not known on %s", p->session->os->title);
 	*ret = (struct kco_stop){ .lwp = task->tid, .syscall = -1, .vector = -1, .nr_args = KCO_SYSCALL_ARGS };
 	st = PROCESS_OS_SLOT(p->session, stop)(p, task, ret, err);
 	if (!st)

@@ -25,7 +25,7 @@ enum kco_status kco_syscall_get(struct kco_session *s, bool compat, int64_t numb
 	if (st)
 		return st;
 	if (!PROCESS_OS_SLOT(s, syscall))
-		return kco_fail(err, KCO_E_UNSUPPORTED, "system calls are not known on %s", s->os->name);
+		return kco_fail(err, KCO_E_UNSUPPORTED, "system calls are not known on %s", s->os->title);
 	return PROCESS_OS_SLOT(s, syscall)(s, compat, number, ret, err);
 }
 

@@ -18,7 +18,7 @@ enum kco_status kco_thread_regs_get(struct kco_process *p, const struct kco_task
 
 	*ret = (struct kco_thread_regs){ .entry = KCO_ENTRY_UNKNOWN, .syscall = -1 };
 	if (!slot)
-		return kco_fail(err, KCO_E_UNSUPPORTED, "user registers of %s on %s", p->session->os->name,
+		return kco_fail(err, KCO_E_UNSUPPORTED, "user registers of %s on %s", p->session->os->title,
 				p->session->arch->name);
 	return slot(p, task, ret, err);
 }
@@ -28,7 +28,7 @@ enum kco_status kco_thread_kernel_regs_get(struct kco_session *s, const struct k
 {
 	*ret = (struct kco_regs){ 0 };
 	if (!KCO_OS_SLOT(s->os, task_regs))
-		return kco_fail(err, KCO_E_UNSUPPORTED, "kernel registers of %s on %s", s->os->name, s->arch->name);
+		return kco_fail(err, KCO_E_UNSUPPORTED, "kernel registers of %s on %s", s->os->title, s->arch->name);
 	return KCO_OS_SLOT(s->os, task_regs)(s, s->mem, task, ret, err);
 }
 
@@ -40,7 +40,7 @@ enum kco_status kco_thread_xstate_get(struct kco_process *p, const struct kco_ta
 
 	memset(ret, 0, sizeof(*ret));
 	if (!slot)
-		return kco_fail(err, KCO_E_UNSUPPORTED, "vector registers of %s on %s", p->session->os->name,
+		return kco_fail(err, KCO_E_UNSUPPORTED, "vector registers of %s on %s", p->session->os->title,
 				p->session->arch->name);
 	return slot(p, task, ret, err);
 }
@@ -72,7 +72,7 @@ enum kco_status kco_thread_debugregs_get(struct kco_process *p, const struct kco
 
 	memset(dr, 0, 8 * sizeof(*dr));
 	if (!slot)
-		return kco_fail(err, KCO_E_UNSUPPORTED, "debug registers of %s on %s", p->session->os->name,
+		return kco_fail(err, KCO_E_UNSUPPORTED, "debug registers of %s on %s", p->session->os->title,
 				p->session->arch->name);
 	return slot(p, task, dr, err);
 }

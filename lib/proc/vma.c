@@ -59,7 +59,7 @@ static enum kco_status vma_make(struct kco_process *p, struct process_vmas *vmas
 	if (!p->mm)
 		return KCO_OK;
 	if (!slot)
-		return kco_fail(err, KCO_E_UNSUPPORTED, "areas of processes: not known on %s", s->os->name);
+		return kco_fail(err, KCO_E_UNSUPPORTED, "areas of processes: not known on %s", s->os->title);
 	return slot(p, vma_add, vmas, &vmas->torn, err);
 }
 
@@ -127,7 +127,7 @@ static enum kco_status vma_mm_make(struct kco_process *p, struct process_mm *mm,
 		return kco_fail(err, KCO_E_UNSUPPORTED, "process %lld has no address space of its own",
 				(long long)p->pid);
 	if (!slot)
-		return kco_fail(err, KCO_E_UNSUPPORTED, "address spaces: not known on %s", s->os->name);
+		return kco_fail(err, KCO_E_UNSUPPORTED, "address spaces: not known on %s", s->os->title);
 	return slot(p, &mm->info, err);
 }
 

@@ -253,6 +253,20 @@ enum kco_status kco_pread(struct kco_reader *rd, struct kco_paddr pa, void *buf,
 	return kco_reader_read(rd, KCO_PHYS, pa.v, buf, n, done, err);
 }
 
+enum kco_status kco_reader_translate(struct kco_reader *rd, uint64_t va, struct kco_segment_page *ret,
+				     struct kco_err *err)
+{
+	const struct kco_segment *seg = kco_segtree_find(&rd->trees[KCO_VIRT], va);
+	struct kco_segment here;
+
+	if (!seg)
+		return kco_fail(err, KCO_E_RANGE, "no memory at %#" PRIx64 " in the dump", va);
+	if (!seg->ops->translate)
+		return kco_fail(err, KCO_E_UNSUPPORTED, "%#" PRIx64 ": this dump does not tell where memory lies", va);
+	here = *seg; // a callback that reads turns the tree
+	return here.ops->translate(&here, rd->codec, va, ret, err);
+}
+
 const struct kco_segment *kco_reader_next(struct kco_reader *rd, enum kco_addr_kind kind, uint64_t addr)
 {
 	return kco_segtree_next(&rd->trees[kind], addr);

@@ -13,6 +13,7 @@
 
 #include <kco/breakpoint.h>
 #include <kco/core.h>
+#include <kco/descriptor.h>
 #include <kco/page.h>
 #include <kco/process.h>
 #include <kco/signal.h>
@@ -31,6 +32,9 @@ struct kco_os_process_ops {
 				void *arg, struct kco_err *torn, struct kco_err *err);
 	/* kco_vma_flag_name() */
 	const char *(*vma_flag)(unsigned bit);
+	/* kco_files_each() (descriptor.h) */
+	enum kco_status (*files)(struct kco_process *p, bool (*fn)(void *arg, const struct kco_descriptor *fd),
+				 void *arg, struct kco_err *err);
 	enum kco_status (*mm_info)(struct kco_process *p, struct kco_mm_info *ret, struct kco_err *err);
 	/* kco_page_get() and kco_page_read() */
 	enum kco_status (*page)(struct kco_process *p, uint64_t va, struct kco_page *ret, struct kco_err *err);

@@ -37,9 +37,10 @@ struct kco_task {
 	uint64_t last_run;	      /* ns, the scheduler's clock; 0 unknown */
 	uint64_t rss_pages, vm_pages; /* of mm */
 	uint64_t utime, stime;	      /* ns */
-	char comm[64];		      /* raw bytes of the dump: escape before printing */
-	enum kco_status status;	      /* KCO_OK, or why this row is incomplete ... */
-	const char *why;	      /* ... in words, or NULL; lives as long as the session */
+	const char *wait; /* what it waits for, in the kernel's words (BSD: wmesg, "*name" of a lock); NULL none */
+	char comm[64];	  /* raw bytes of the dump: escape before printing */
+	enum kco_status status; /* KCO_OK, or why this row is incomplete ... */
+	const char *why;	/* ... in words, or NULL; lives as long as the session */
 };
 
 /** All tasks, loaded on first use: idle tasks first by CPU, then by start of the task list. */

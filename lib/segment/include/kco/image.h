@@ -42,6 +42,7 @@ struct kco_note {
 /** What a file says about the machine without anyone reading its memory. Zero means unknown. */
 struct kco_facts {
 	uint16_t elf_machine; /* EM_* */
+	uint8_t elf_osabi;    /* EI_OSABI of an ELF file; BSD's full dumps have 255 (standalone) */
 	bool elf32;	      /* an ELFCLASS32 file (big-endian files are refused by name) */
 	bool incomplete;      /* the writer says that it could not finish */
 	uint32_t block_size;  /* unit of storage and of the page cache, power of two; default 4096 */
@@ -56,7 +57,13 @@ struct kco_facts {
 	size_t vmcoreinfo_size;
 	const char *eraseinfo;
 	size_t eraseinfo_size;
-	char codecs[32]; /* comma-separated page codecs the header announces, "" none */
+	char panic[256];  /* the panic message, where a header or a file beside the dump has it */
+	uint64_t root_pa; /* of the kernel's highest page table, where a header has it (BSD's kcore) */
+	bool has_root_pa;
+	const void *msgbuf; /* the kernel's message buffer as a header part of its own (minidumps), borrowed; a ring */
+	size_t msgbuf_size;
+	const char *no_user; /* why a dump of this kind has no memory of user processes, and what would; NULL: it may */
+	char codecs[32];     /* comma-separated page codecs the header announces, "" none */
 };
 
 struct kco_image {
@@ -153,6 +160,10 @@ enum kco_status kco_reader_read_once(struct kco_reader *rd, enum kco_addr_kind k
 /** Physical reads, the common case. */
 enum kco_status kco_pread(struct kco_reader *rd, struct kco_paddr pa, void *buf, size_t n, size_t *done,
 			  struct kco_err *err) KCO_MUST_USE;
+/** Where virtual address @va lies, by the segment that holds it. KCO_E_RANGE: none does, KCO_E_UNSUPPORTED: it cannot
+ * tell. */
+enum kco_status kco_reader_translate(struct kco_reader *rd, uint64_t va, struct kco_segment_page *ret,
+				     struct kco_err *err) KCO_MUST_USE;
 /** The next segment at or after @addr in the reader's own tree, for scans; NULL at the end. */
 const struct kco_segment *kco_reader_next(struct kco_reader *rd, enum kco_addr_kind kind, uint64_t addr);
 

@@ -27,6 +27,13 @@ struct kco_paddr {
 
 struct kco_segment;
 
+/** Where a page of a virtual segment lies. */
+struct kco_segment_page {
+	struct kco_paddr pa; /* of the address asked for */
+	uint64_t size;	     /* of the page that maps it, bytes; 0: a linear map */
+	bool write, exec;    /* what the map allows the kernel */
+};
+
 struct kco_segment_ops {
 	/*
 	 * Read up to @n bytes at address @addr; [addr, addr+n) lies within
@@ -36,6 +43,13 @@ struct kco_segment_ops {
 	 */
 	enum kco_status (*read)(const struct kco_segment *seg, struct kco_codec *codec, uint64_t addr, void *buf,
 				size_t n, size_t *done, struct kco_err *err);
+	/*
+	 * For virtual segments whose file carries the page tables or a linear map:
+	 * where @va, which lies within @seg, is in physical memory. Threads as
+	 * read. KCO_E_UNMAPPED, or what reading a table gave. NULL: nobody knows.
+	 */
+	enum kco_status (*translate)(const struct kco_segment *seg, struct kco_codec *codec, uint64_t va,
+				     struct kco_segment_page *ret, struct kco_err *err);
 };
 
 struct kco_segment {
