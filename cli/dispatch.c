@@ -173,11 +173,17 @@ static enum kco_status dispatch_turn_to_help(struct dispatch *d, struct kco_err 
 
 static enum kco_status dispatch_needs(const struct dispatch *d, struct kco_err *err)
 {
+	enum kco_status st;
+
 	if (!d->cmd->needs)
 		return KCO_OK;
 	if (!d->p->session)
 		return kco_fail(err, KCO_E_USAGE, "needs a dump, and none is open");
-	return kco_session_need(d->p->session, d->cmd->needs, err);
+	st = kco_session_need(d->p->session, d->cmd->needs & (KCO_NEED_IMAGE | KCO_NEED_OS), err);
+	/* What the OS never has is said before what this dump lacks. */
+	if (!st)
+		st = kco_cmd_check_os(d->p->session, d->cmd->features, d->cmd->name, err);
+	return st ? st : kco_session_need(d->p->session, d->cmd->needs, err);
 }
 
 static int dispatch_output(struct dispatch *d, const struct kco_line *line, size_t *failed_rows, struct kco_err *err);

@@ -144,6 +144,7 @@ const struct kco_cmd kco_cmd_breakpoints = {
 		"found.",
 	.examples = "breakpoints\n    all\n",
 	.needs = KCO_NEED_IMAGE | KCO_NEED_OS | KCO_NEED_SYMS | KCO_NEED_TYPES | KCO_NEED_TASKS,
+	.features = KCO_FEATURE_BREAKPOINTS,
 	.json = breakpoints_json_fields,
 	.run = breakpoints_run,
 };

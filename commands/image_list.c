@@ -128,6 +128,7 @@ const struct kco_cmd kco_cmd_image_list = {
 	.opts = image_list_optv,
 	.opts_size = sizeof(struct image_list_opts),
 	.needs = KCO_NEED_IMAGE | KCO_NEED_OS | KCO_NEED_TASKS,
+	.features = KCO_FEATURE_AREAS,
 	.json = image_list_json_fields,
 	.run = image_list_run,
 };

@@ -166,6 +166,7 @@ const struct kco_cmd kco_cmd_image_lookup = {
 	.opts = image_lookup_optv,
 	.opts_size = sizeof(struct image_lookup_opts),
 	.needs = KCO_NEED_IMAGE | KCO_NEED_OS | KCO_NEED_TASKS,
+	.features = KCO_FEATURE_AREAS,
 	.json = image_lookup_json_fields,
 	.run = image_lookup_run,
 };

@@ -274,6 +274,7 @@ const struct kco_cmd kco_cmd_log = {
 	.opts = log_optv,
 	.opts_size = sizeof(struct log_opts),
 	.needs = KCO_NEED_IMAGE | KCO_NEED_OS,
+	.features = KCO_FEATURE_LOG,
 	.json = log_json_fields,
 	.run = log_run,
 };

@@ -93,6 +93,7 @@ const struct kco_cmd kco_cmd_maps = {
 	.opts = maps_optv,
 	.opts_size = sizeof(struct maps_opts),
 	.needs = KCO_NEED_IMAGE | KCO_NEED_OS | KCO_NEED_TASKS,
+	.features = KCO_FEATURE_AREAS,
 	.json = maps_json_fields,
 	.run = maps_run,
 };

@@ -241,6 +241,7 @@ const struct kco_cmd kco_cmd_memory_region = {
 	.opts = region_optv,
 	.opts_size = sizeof(struct region_opts),
 	.needs = KCO_NEED_IMAGE | KCO_NEED_OS | KCO_NEED_TASKS,
+	.features = KCO_FEATURE_AREAS,
 	.json = region_json_fields,
 	.run = region_run,
 };

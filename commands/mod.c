@@ -246,6 +246,7 @@ const struct kco_cmd kco_cmd_mod = {
 	.opts = mod_optv,
 	.opts_size = sizeof(struct mod_opts),
 	.needs = KCO_NEED_IMAGE | KCO_NEED_OS,
+	.features = KCO_FEATURE_MODULES,
 	.json = mod_json_fields,
 	.run = mod_run,
 };

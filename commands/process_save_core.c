@@ -163,6 +163,7 @@ const struct kco_cmd kco_cmd_process_save_core = {
 	.opts = save_core_optv,
 	.opts_size = sizeof(struct save_core_opts),
 	.needs = KCO_NEED_IMAGE | KCO_NEED_OS | KCO_NEED_TASKS,
+	.features = KCO_FEATURE_CORE,
 	.json = save_core_json_fields,
 	.run = save_core_run,
 };

@@ -99,7 +99,9 @@ static enum kco_status ps_keep_policies(struct kco_cmd_ctx *ctx, const char *wor
 	size_t kept = 0;
 	unsigned mask;
 
-	status = ps_policies_parse(words, &mask, err);
+	status = kco_cmd_check_os(ctx->session, KCO_FEATURE_POLICIES, "ps -y", err);
+	if (status == KCO_OK)
+		status = ps_policies_parse(words, &mask, err);
 	if (status == KCO_OK)
 		status = kco_session_need(ctx->session, KCO_NEED_TYPES, err);
 	if (status == KCO_OK)

@@ -348,6 +348,7 @@ const struct kco_cmd kco_cmd_sig = {
 	.opts = sig_optv,
 	.opts_size = sizeof(struct sig_opts),
 	.needs = KCO_NEED_IMAGE | KCO_NEED_OS | KCO_NEED_TASKS,
+	.features = KCO_FEATURE_SIGNALS,
 	.json = sig_json_fields,
 	.run = sig_run,
 };

@@ -404,10 +404,14 @@ static enum kco_status sys_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 	if (kco_session_need(ctx->session, KCO_NEED_OS, &run.why) != KCO_OK ||
 	    kco_system_get(ctx->session, &run.info, &run.why) != KCO_OK)
 		run.info = NULL;
-	if (opts->taints)
-		return sys_taints(&run, err);
-	if (opts->dmi)
-		return kco_dmi_show(ctx, err);
+	if (opts->taints || opts->dmi) {
+		enum kco_status st = kco_cmd_check_os(ctx->session, opts->taints ? KCO_FEATURE_TAINTS : KCO_FEATURE_DMI,
+						      opts->taints ? "sys -t" : "sys -i", err);
+
+		if (st)
+			return st;
+		return opts->taints ? sys_taints(&run, err) : kco_dmi_show(ctx, err);
+	}
 	kco_json_row(ctx->out);
 	sys_kernel(&run);
 	sys_dumpfile(&run);

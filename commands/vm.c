@@ -343,6 +343,7 @@ const struct kco_cmd kco_cmd_vm = {
 	.opts = vm_optv,
 	.opts_size = sizeof(struct vm_opts),
 	.needs = KCO_NEED_IMAGE | KCO_NEED_OS | KCO_NEED_TASKS,
+	.features = KCO_FEATURE_AREAS,
 	.json = vm_json_fields,
 	.run = vm_run,
 };

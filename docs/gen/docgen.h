@@ -11,11 +11,14 @@
 
 #include <kco/cmd.h>
 #include <kco/format.h>
+#include <kco/os.h>
 
 struct docgen {
 	const char *version;
 	const struct kco_cmd *const *cmds;
 	const struct kco_format_ops *const *formats;
+	const struct kco_os_ops *const *oses;
+	const struct kco_arch_ops *const *archs;
 	const struct kco_opt *globals; /* all that the program takes */
 	const struct kco_opt *line;    /* those that go with each line of the shell */
 };

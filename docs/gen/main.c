@@ -18,7 +18,7 @@ static const struct {
 } main_files[] = {
 	{ "kcodbg.1.in", "man", "kcodbg.1" },	  { "bash.in", "completion", "kcodbg" },
 	{ "json.md.in", ".", "json.md" },	  { "formats.md.in", ".", "format-list.md" },
-	{ "commands.md.in", ".", "commands.md" },
+	{ "commands.md.in", ".", "commands.md" }, { "support.md.in", ".", "support-matrix.md" },
 };
 
 static void main_die(const char *path)
@@ -80,6 +80,8 @@ int main(int argc, char **argv)
 		.version = KCO_VERSION,
 		.cmds = kco_cmds,
 		.formats = kco_formats,
+		.oses = kco_oses,
+		.archs = kco_archs,
 		.globals = kco_globals_all,
 		.line = kco_globals_line,
 	};

@@ -63,6 +63,59 @@ static void markdown_commands(const struct docgen *d, FILE *f)
 	}
 }
 
+static void markdown_os_heads(const struct docgen *d, FILE *f, const char *first)
+{
+	fprintf(f, "| %s |", first);
+	for (const struct kco_os_ops *const *os = d->oses; *os; os++)
+		fprintf(f, " %s |", (*os)->title);
+	fputs("\n|---|", f);
+	for (const struct kco_os_ops *const *os = d->oses; *os; os++)
+		fputs("---|", f);
+	fputc('\n', f);
+}
+
+/* Can @cmd do its work on @os? As the dispatcher decides. */
+static bool markdown_runs_on(const struct kco_cmd *cmd, const struct kco_os_ops *os)
+{
+	bool tasks = os->tasks || (os->base && os->base->tasks);
+
+	return kco_os_can(os, cmd->features) && (tasks || !(cmd->needs & KCO_NEED_TASKS));
+}
+
+static void markdown_os_commands(const struct docgen *d, FILE *f)
+{
+	markdown_os_heads(d, f, "command");
+	for (const struct kco_cmd *const *c = d->cmds; *c; c++) {
+		if (!(*c)->needs)
+			continue;
+		fprintf(f, "| %s |", (*c)->name);
+		for (const struct kco_os_ops *const *os = d->oses; *os; os++)
+			fputs(markdown_runs_on(*c, *os) ? " yes |" : " - |", f);
+		fputc('\n', f);
+	}
+}
+
+static bool markdown_os_arch(const struct kco_os_ops *os, const char *arch)
+{
+	const char *const *known = os->archs ? os->archs : os->base ? os->base->archs : NULL;
+
+	for (; known && *known; known++)
+		if (!strcmp(*known, arch))
+			return true;
+	return false;
+}
+
+static void markdown_os_archs(const struct docgen *d, FILE *f)
+{
+	markdown_os_heads(d, f, "architecture");
+	for (const struct kco_arch_ops *const *a = d->archs; *a; a++) {
+		fprintf(f, "| %s |", (*a)->name);
+		for (const struct kco_os_ops *const *os = d->oses; *os; os++)
+			fputs(markdown_os_arch(*os, (*a)->name) ? " stacks, registers |" : " - |", f);
+		fputc('\n', f);
+	}
+}
+
 bool docgen_markdown(const struct docgen *d, FILE *f, const char *part)
 {
 	if (strcmp(part, "md-json") == 0)
@@ -71,6 +124,10 @@ bool docgen_markdown(const struct docgen *d, FILE *f, const char *part)
 		markdown_formats(d, f);
 	else if (strcmp(part, "md-commands") == 0)
 		markdown_commands(d, f);
+	else if (strcmp(part, "md-os-commands") == 0)
+		markdown_os_commands(d, f);
+	else if (strcmp(part, "md-os-archs") == 0)
+		markdown_os_archs(d, f);
 	else
 		return false;
 	return true;

@@ -25,7 +25,7 @@ static enum kco_status kernel_unsupported(struct kco_session *s, const char *wha
 
 bool kco_os_can(const struct kco_os_ops *os, unsigned features)
 {
-	unsigned can = 0;
+	unsigned can = os->features | (os->base ? os->base->features : 0);
 
 	can |= CAN(log) ? KCO_FEATURE_LOG : 0;
 	can |= CAN(modules) ? KCO_FEATURE_MODULES : 0;

@@ -16,6 +16,7 @@
 
 #include <kco/arena.h>
 #include <kco/err.h>
+#include <kco/os.h>
 #include <kco/out.h>
 #include <kco/session.h>
 #include <kco/task.h>
@@ -88,6 +89,7 @@ struct kco_cmd {
 	const struct kco_opt *opts;	   /* ends with help NULL; NULL: none */
 	size_t opts_size;		   /* of the options struct, zeroed before parsing */
 	unsigned needs;			   /* enum kco_need */
+	unsigned features;		   /* enum kco_feature: "not on FreeBSD" where the dump's OS lacks one */
 	const struct kco_json_field *json; /* ends with key NULL; NULL: no JSON rows */
 	enum kco_status (*run)(struct kco_cmd_ctx *ctx, struct kco_err *err);
 };
@@ -149,6 +151,14 @@ const struct kco_cmd *kco_cmd_find_words(const struct kco_cmd *const *cmds, int 
 					 struct kco_err *err);
 /** How many edits (insert, delete, replace, swap) lead from @a to @b: for "did you mean". Long words count as far. */
 unsigned kco_word_distance(const char *a, const char *b);
+
+/**
+ * Does the dump's OS have @features? Else KCO_E_UNSUPPORTED "@what: not on
+ * FreeBSD". For options that need more than their command's row says; the OS
+ * must be known (KCO_NEED_OS), else the reason why it is not.
+ */
+enum kco_status kco_cmd_check_os(struct kco_session *s, unsigned features, const char *what,
+				 struct kco_err *err) KCO_MUST_USE;
 
 /**
  * A row that could not be made, or not wholly: counts it (exit status 1) and

@@ -30,6 +30,28 @@ struct kco_stack_range {
 	uint64_t end;	  /* one past the highest */
 };
 
+/**
+ * What a personality may have and a command may need beside tasks and memory.
+ * Each is one slot (or two) of the tables: kco_os_can() looks at them, so the
+ * answer "not on FreeBSD" and docs/support-matrix.md need no list of their own.
+ */
+enum kco_feature {
+	KCO_FEATURE_LOG = 1 << 0,
+	KCO_FEATURE_MODULES = 1 << 1,
+	KCO_FEATURE_AREAS = 1 << 2, /* what is mapped in a process */
+	KCO_FEATURE_PAGES = 1 << 3, /* what became of each page */
+	KCO_FEATURE_SIGNALS = 1 << 4,
+	KCO_FEATURE_STOP = 1 << 5, /* stop reasons */
+	KCO_FEATURE_BREAKPOINTS = 1 << 6,
+	KCO_FEATURE_CORE = 1 << 7,	  /* core files of processes */
+	KCO_FEATURE_THREAD_REGS = 1 << 8, /* user registers of threads */
+	KCO_FEATURE_FILES = 1 << 9,	  /* open files of a process */
+	/* What no slot tells and commands read by themselves: kco_os_ops.features. */
+	KCO_FEATURE_POLICIES = 1 << 16, /* scheduling policies of tasks by Linux's numbers */
+	KCO_FEATURE_TAINTS = 1 << 17,
+	KCO_FEATURE_DMI = 1 << 18, /* the firmware's strings */
+};
+
 struct kco_os_process_ops;
 struct kco_unwind_tables;
 
@@ -37,6 +59,8 @@ struct kco_os_ops {
 	const char *name;  /* "linux" */
 	const char *title; /* as its people write it: "Linux", "FreeBSD" */
 	const struct kco_os_ops *base;
+	unsigned features;	  /* enum kco_feature, of those that no slot tells */
+	const char *const *archs; /* names of the architectures whose registers and stacks it knows, NULL-terminated */
 	const struct kco_os_process_ops *process; /* what it knows of processes: os_process.h; may be NULL */
 	/* Could this dump be mine? 0..100. Reads no virtual memory. */
 	int (*detect)(struct kco_session *s);
@@ -98,23 +122,6 @@ struct kco_os_ops {
 	enum kco_status (*bias)(struct kco_session *s, struct kco_debuginfo *di, uint64_t *ret, struct kco_err *err);
 };
 
-/**
- * What a personality may have and a command may need beside tasks and memory.
- * Each is one slot (or two) of the tables: kco_os_can() looks at them, so the
- * answer "not on FreeBSD" and docs/support-matrix.md need no list of their own.
- */
-enum kco_feature {
-	KCO_FEATURE_LOG = 1 << 0,
-	KCO_FEATURE_MODULES = 1 << 1,
-	KCO_FEATURE_AREAS = 1 << 2, /* what is mapped in a process */
-	KCO_FEATURE_PAGES = 1 << 3, /* what became of each page */
-	KCO_FEATURE_SIGNALS = 1 << 4,
-	KCO_FEATURE_STOP = 1 << 5, /* stop reasons */
-	KCO_FEATURE_BREAKPOINTS = 1 << 6,
-	KCO_FEATURE_CORE = 1 << 7,	  /* core files of processes */
-	KCO_FEATURE_THREAD_REGS = 1 << 8, /* user registers of threads */
-	KCO_FEATURE_FILES = 1 << 9,	  /* open files of a process */
-};
 /** Does @os, or its base, have all of @features? */
 bool kco_os_can(const struct kco_os_ops *os, unsigned features);
 
