@@ -174,6 +174,7 @@ struct ps_table {
 	uint64_t page_kb;
 	bool stack_pointer;
 	struct kco_field sp; /* task_struct.thread.sp */
+	int wait_width;	     /* of the column WAIT; 0: the OS does not tell what tasks wait for */
 };
 
 static enum kco_status ps_table_init(struct ps_table *t, struct kco_cmd_ctx *ctx, const struct ps_opts *opts,
@@ -188,10 +189,30 @@ static enum kco_status ps_table_init(struct ps_table *t, struct kco_cmd_ctx *ctx
 		t->total_pages = info->memory_bytes / arch->page_size;
 	if (!opts->stack_pointer)
 		return KCO_OK;
-	status = kco_session_need(ctx->session, KCO_NEED_TYPES, err);
+	status = kco_cmd_check_os(ctx->session, KCO_FEATURE_THREAD_SP, "ps -s", err);
+	if (status == KCO_OK)
+		status = kco_session_need(ctx->session, KCO_NEED_TYPES, err);
 	if (status != KCO_OK)
 		return status;
 	return kco_types_field(kco_session_types(ctx->session), "task_struct", "thread.sp", &t->sp, err);
+}
+
+/* BSD's kernels name what a thread waits for; the column is as wide as the longest of all tasks' words. */
+static void ps_wait_width(struct ps_table *t)
+{
+	const struct kco_task *all;
+	size_t n;
+
+	if (kco_tasks_get(t->ctx->session, &all, &n, NULL))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		int width = all[i].wait ? (int)strnlen(all[i].wait, 32) : 0;
+
+		if (width && width < (int)sizeof("WAIT") - 1)
+			width = (int)sizeof("WAIT") - 1;
+		if (width > t->wait_width)
+			t->wait_width = width;
+	}
 }
 
 /* A kernel thread may borrow an address space (vhost does); like /proc, do not count that as its own. */
@@ -228,6 +249,8 @@ static void ps_row_json(const struct ps_table *t, const struct kco_task *task)
 	kco_json_addr(out, "task", task->addr);
 	kco_json_str(out, "state", state);
 	kco_json_str(out, "comm", task->comm);
+	if (t->wait_width)
+		kco_json_str(out, "wait", task->wait);
 	kco_json_bool(out, "active", (task->flags & KCO_TASK_ACTIVE) != 0);
 	kco_json_bool(out, "kernel", ps_is_kernel(task));
 	kco_json_bool(out, "panic", (task->flags & KCO_TASK_PANIC) != 0);
@@ -263,7 +286,10 @@ static void ps_row_text(const struct ps_table *t, const struct kco_task *task)
 		snprintf(cpu, sizeof(cpu), "%d", task->cpu);
 	if (task->flags & KCO_TASK_PANIC)
 		kco_style(out, KCO_STYLE_PANIC);
-	kco_text(out, "%s %7" PRId64 " %7s %3s  ", task->flags & KCO_TASK_ACTIVE ? ">" : " ", task->tid, ppid, cpu);
+	kco_text(out, "%s ", task->flags & KCO_TASK_ACTIVE ? ">" : " ");
+	if (task->flags & KCO_TASK_OWN_TID)
+		kco_text(out, "%7" PRId64 " ", task->tgid);
+	kco_text(out, "%7" PRId64 " %7s %3s  ", task->tid, ppid, cpu);
 	sp = t->stack_pointer ? ps_stack_pointer(t, task) : task->addr;
 	if (sp)
 		kco_text(out, "%016" PRIx64, sp);
@@ -276,6 +302,8 @@ static void ps_row_text(const struct ps_table *t, const struct kco_task *task)
 		kco_text(out, "    ?");
 	kco_text(out, " %8" PRIu64 " %8" PRIu64 "  ", ps_pages(task, task->vm_pages) * t->page_kb,
 		 ps_pages(task, task->rss_pages) * t->page_kb);
+	if (t->wait_width)
+		kco_text(out, "%-*s  ", t->wait_width, task->wait ? task->wait : "-");
 	kco_text(out, kernel ? "[%s]" : "%s", task->comm);
 	kco_style(out, KCO_STYLE_PLAIN);
 	kco_text(out, "\n");
@@ -287,8 +315,12 @@ static void ps_row_text(const struct ps_table *t, const struct kco_task *task)
 static void ps_heading(const struct ps_table *t)
 {
 	kco_style(t->ctx->out, KCO_STYLE_HEAD);
-	kco_text(t->ctx->out, "      PID    PPID  CPU %s  ST  %%MEM      VSZ      RSS  COMM",
+	kco_text(t->ctx->out, "      PID%s    PPID  CPU %s  ST  %%MEM      VSZ      RSS  ",
+		 kco_session_os(t->ctx->session)->own_tids ? "     TID" : "",
 		 t->stack_pointer ? "     KSTACKP    " : "      TASK      ");
+	if (t->wait_width)
+		kco_text(t->ctx->out, "%-*s  ", t->wait_width, "WAIT");
+	kco_text(t->ctx->out, "COMM");
 	kco_style(t->ctx->out, KCO_STYLE_PLAIN);
 	kco_text(t->ctx->out, "\n");
 }
@@ -324,6 +356,7 @@ static enum kco_status ps_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 	status = ps_table_init(&table, ctx, opts, err);
 	if (status != KCO_OK)
 		return status;
+	ps_wait_width(&table);
 	if (!opts->no_heading)
 		ps_heading(&table);
 	for (size_t i = 0; i < list.n && !kco_out_closed(ctx->out); i++) {
@@ -366,7 +399,8 @@ static const struct kco_json_field ps_json_fields[] = {
 	{ "tid", "integer", "the thread, which the kernel and the text output call pid" },
 	{ "ppid", "integer|null", "the parent process" },
 	{ "cpu", "integer|null", "CPU it runs or last ran on" },
-	{ "task", "address", "its task_struct" },
+	{ "task", "address",
+	  "its structure in the kernel: struct task_struct, struct thread, struct lwp, struct proc" },
 	{ "state", "string", "R S D T t Z X I P W N, or ? when unreadable" },
 	{ "comm", "string", "command name" },
 	{ "active", "boolean", "was on a CPU when the machine stopped" },

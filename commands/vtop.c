@@ -145,6 +145,11 @@ static void vtop_json(struct vtop_run *run, const struct vtop_answer *answer)
 		kco_json_str(out, "form", run->space->form->name);
 		kco_json_addr(out, "root", run->space->root.v);
 	}
+	if (status == KCO_OK && walk->by_file) {
+		kco_json_str(out, "map", walk->page_size ? "kernel" : "direct");
+		kco_json_bool(out, "write", walk->write);
+		kco_json_bool(out, "exec", walk->exec);
+	}
 	vtop_json_steps(run, walk, status);
 	if (answer->has_page) {
 		kco_json_int(out, "pid", run->process->pid);
@@ -188,6 +193,20 @@ static void vtop_page_text(struct vtop_run *run, const struct kco_walk *walk)
 	kco_text(out, "\n\n");
 	vtop_centre(out, "PTE", width);
 	kco_text(out, "  PHYSICAL  FLAGS\n%s  %8" PRIx64 "  (%s)\n", pte, page, flags);
+}
+
+/* What a dump with maps of its own tells: no tables, only what they lead to. */
+static void vtop_map_text(struct vtop_run *run, const struct kco_walk *walk)
+{
+	char size[32];
+
+	if (!walk->page_size) {
+		kco_text(run->ctx->out, "   MAP: the dump's direct map\n");
+		return;
+	}
+	kco_text(run->ctx->out, "   MAP: the dump's kernel map\n  PAGE: %" PRIx64 "  (%s)  (%s%s)\n",
+		 walk->pa.v & ~(walk->page_size - 1), vtop_size(walk->page_size, size, sizeof(size)),
+		 walk->write ? "RW" : "RO", walk->exec ? "" : "|NX");
 }
 
 /* The entry that says where a page went, as crash has it. */
@@ -249,6 +268,8 @@ static void vtop_text(struct vtop_run *run, const struct vtop_answer *answer)
 	}
 	if (status == KCO_OK && walk->nr_steps)
 		vtop_page_text(run, walk);
+	if (status == KCO_OK && walk->by_file)
+		vtop_map_text(run, walk);
 	if (answer->has_page)
 		vtop_process_text(run, &answer->page);
 	vtop_failed(run, answer);
@@ -273,6 +294,10 @@ static enum kco_status vtop_space(struct vtop_run *run, uint64_t va, struct kco_
 		run->space = &run->process->space;
 		return KCO_OK;
 	}
+	if (status == KCO_OK && run->process->space_status) {
+		run->space = &run->process->space;
+		return KCO_OK;
+	}
 	if (status == KCO_OK && asked && run->process->pid)
 		status = kco_fail(err, KCO_E_UNMAPPED, "process %" PRId64 " has no address space", run->process->pid);
 	run->process = NULL;
@@ -291,8 +316,11 @@ static enum kco_status vtop_address(struct vtop_run *run, uint64_t va, struct kc
 	}
 	if (status != KCO_OK)
 		return status;
-	answer.status =
-		kco_translate(kco_session_mem(run->ctx->session), run->space, va, &pa, &answer.walk, &answer.err);
+	if (run->process && run->process->space_status)
+		answer.status = kco_fail(&answer.err, run->process->space_status, "%s", run->process->space_why);
+	else
+		answer.status = kco_translate(kco_session_mem(run->ctx->session), run->space, va, &pa, &answer.walk,
+					      &answer.err);
 	if (kco_out_json(run->ctx->out))
 		vtop_json(run, &answer);
 	else

@@ -93,6 +93,16 @@ static bool tasks_is_address(const char *word, uint64_t *addr)
 	return true;
 }
 
+/* Where threads have numbers of their own a pid names all threads of its process. False: memory is out. */
+static bool tasks_of_pid(struct kco_cmd_ctx *ctx, int64_t pid, const struct kco_task *all, size_t n,
+			 struct tasks_list *list)
+{
+	for (size_t i = 0; i < n; i++)
+		if (all[i].tgid == pid && !tasks_add(ctx->arena, list, &all[i]))
+			return false;
+	return true;
+}
+
 /* All tasks that @word names, in the order of the reading: number, address, name. False: memory is out. */
 static bool tasks_word(struct kco_cmd_ctx *ctx, const char *word, const struct kco_task *all, size_t n,
 		       struct tasks_list *list)
@@ -102,8 +112,13 @@ static bool tasks_word(struct kco_cmd_ctx *ctx, const char *word, const struct k
 	const struct kco_task *task = NULL;
 	uint64_t addr;
 
-	if (digits && !zero && strlen(word) < 11)
+	if (digits && !zero && strlen(word) < 11) {
+		if (n && all[0].flags & KCO_TASK_OWN_TID && !tasks_of_pid(ctx, strtoll(word, NULL, 10), all, n, list))
+			return false;
+		if (list->n > before)
+			return true;
 		task = kco_task_by_tid(ctx->session, strtoll(word, NULL, 10));
+	}
 	if (!task && !zero && tasks_is_address(word, &addr))
 		task = kco_task_by_addr(ctx->session, addr);
 	if (task)

@@ -47,8 +47,11 @@ void kco_text_task_header(struct kco_out *out, const struct kco_task *task)
 	if (task->cpu >= 0)
 		snprintf(cpu, sizeof(cpu), "%d", task->cpu);
 	kco_style(out, task->flags & KCO_TASK_PANIC ? KCO_STYLE_PANIC : KCO_STYLE_HEAD);
-	kco_text(out, "PID: %-7" PRId64 "  TASK: %016" PRIx64 "  CPU: %-3s  COMMAND: \"%s\"", task->tid, task->addr,
-		 cpu, task->comm);
+	if (task->flags & KCO_TASK_OWN_TID)
+		kco_text(out, "PID: %-7" PRId64 "  TID: %-7" PRId64, task->tgid, task->tid);
+	else
+		kco_text(out, "PID: %-7" PRId64, task->tid);
+	kco_text(out, "  TASK: %016" PRIx64 "  CPU: %-3s  COMMAND: \"%s\"", task->addr, cpu, task->comm);
 	kco_style(out, KCO_STYLE_PLAIN);
 	kco_text(out, "\n");
 }

@@ -145,6 +145,7 @@ static enum kco_status mem_walk(struct kco_mem *mem, const struct kco_space *spa
 	enum kco_status status;
 
 	walk->nr_steps = 0;
+	walk->by_file = false;
 	if (space->arch->canonical && !space->arch->canonical(va, shift))
 		return mem_fail(err, kco_fail(err, KCO_E_UNMAPPED, "%#" PRIx64 " is not a canonical address", va), va);
 	for (unsigned level = form->levels; level >= 1; level--) {
@@ -181,11 +182,14 @@ static enum kco_status mem_translate_slow(struct kco_mem *mem, const struct kco_
 	if (!space->form) {
 		struct kco_segment_page page;
 
-		walk->nr_steps = 0;
+		*walk = (struct kco_walk){ 0 };
 		status = kco_reader_translate(mem->reader, va, &page, err);
 		if (!status) {
 			*pa = walk->pa = page.pa;
 			walk->page_size = page.size;
+			walk->by_file = true;
+			walk->write = page.write;
+			walk->exec = page.exec;
 		}
 		if (status != KCO_E_UNSUPPORTED)
 			return status ? mem_fail(err, status, va) : KCO_OK;

@@ -62,7 +62,10 @@ static enum kco_status tasks_add(void *arg, const struct kco_task *task)
 		s->tasks = grown;
 		s->cap_tasks = cap;
 	}
-	s->tasks[s->nr_tasks++] = *task;
+	s->tasks[s->nr_tasks] = *task;
+	if (s->os->own_tids)
+		s->tasks[s->nr_tasks].flags |= KCO_TASK_OWN_TID;
+	s->nr_tasks++;
 	return KCO_OK;
 }
 

@@ -437,6 +437,8 @@ enum kco_status kco_core_write(struct kco_process *p, const char *path, bool rep
 	enum kco_status st;
 
 	memset(c.stats, 0, sizeof(*c.stats));
+	if (p->space_status)
+		return kco_fail(err, p->space_status, "process %" PRId64 ": %s", p->pid, p->space_why);
 	if (!p->mm || !p->space.form)
 		return kco_fail(err, KCO_E_RANGE, "process %" PRId64 " has no memory of its own", p->pid);
 	c.buf = malloc(CORE_BUFFER);

@@ -10,6 +10,8 @@
 #include "process_priv.h"
 #include "sysroot.h"
 
+#define PAGE_BYTES UINT64_C(4096)
+
 static const char *const page_state_names[] = {
 	[KCO_PAGE_PRESENT] = "present",	    [KCO_PAGE_ZERO] = "zero",		[KCO_PAGE_SWAP_CACHE] = "swap cache",
 	[KCO_PAGE_SWAP_FILE] = "swap file", [KCO_PAGE_ZRAM] = "zram",		[KCO_PAGE_ZSWAP] = "zswap",
@@ -25,6 +27,55 @@ const char *kco_page_state_name(enum kco_page_state state)
 										    : "unknown";
 }
 
+static void page_unreadable(struct kco_page *page, enum kco_page_state state, enum kco_status status, const char *why)
+{
+	page->state = state;
+	page->status = status;
+	page->why = why;
+}
+
+/*
+ * What the page tables alone tell, for personalities that know no more. A page
+ * that is in none may be anywhere.
+ */
+static enum kco_status page_by_tables(struct kco_process *p, uint64_t va, struct kco_page *ret, struct kco_err *err)
+{
+	struct kco_session *s = p->session;
+	struct kco_err why = KCO_ERR_INIT;
+	struct kco_walk walk = { 0 };
+	enum kco_status st;
+	uint8_t byte;
+
+	*ret = (struct kco_page){ .va = va & ~(PAGE_BYTES - 1), .size = PAGE_BYTES };
+	// Areas come first: they may move the buffer that @why is kept in.
+	ret->vma = PROCESS_OS_SLOT(s, vmas) ? kco_vma_at(p, va) : NULL;
+	if (ret->vma && ret->vma->file)
+		ret->file_offset = ret->vma->offset + (ret->va - ret->vma->start);
+	if (p->pid && !p->space.form) {
+		page_unreadable(ret, p->space_status ? KCO_PAGE_UNKNOWN : KCO_PAGE_UNMAPPED,
+				p->space_status ? p->space_status : KCO_E_UNMAPPED,
+				p->space_why ? p->space_why : "the process has no address space");
+		return KCO_OK;
+	}
+	st = kco_translate(s->mem, &p->space, ret->va, &ret->pa, &walk, &why);
+	if (st == KCO_E_NOMEM)
+		return kco_fail(err, st, "%s", why.msg);
+	if (walk.nr_steps)
+		ret->pte = walk.steps[walk.nr_steps - 1].entry;
+	if (!st) {
+		ret->size = walk.page_size ? walk.page_size : PAGE_BYTES;
+		st = kco_pread(kco_mem_reader(s->mem), ret->pa, &byte, 1, NULL, &why);
+		ret->readable = st == KCO_OK;
+		if (st)
+			page_unreadable(ret, st == KCO_E_RANGE ? KCO_PAGE_BEYOND : KCO_PAGE_NOT_SAVED, st,
+					kco_session_text(s, "%s", why.msg));
+	} else {
+		page_unreadable(ret, st == KCO_E_UNMAPPED && !ret->vma ? KCO_PAGE_UNMAPPED : KCO_PAGE_UNKNOWN, st,
+				kco_session_text(s, "%s", why.msg));
+	}
+	return KCO_OK;
+}
+
 enum kco_status kco_page_get(struct kco_process *p, uint64_t va, struct kco_page *ret, struct kco_err *err)
 {
 	struct kco_session *s = p->session;
@@ -33,7 +84,7 @@ enum kco_status kco_page_get(struct kco_process *p, uint64_t va, struct kco_page
 	enum kco_status st;
 
 	if (!slot)
-		return kco_fail(err, KCO_E_UNSUPPORTED, "pages of processes: not known on %s", s->os->title);
+		return page_by_tables(p, va, ret, err);
 	st = slot(p, va, ret, err);
 	if (!st && ret->state == KCO_PAGE_NOT_SAVED && p->pid)
 		kco_session_warn(s, "pages of processes were left out of this dump by its filter (makedumpfile -d): "
@@ -91,10 +142,10 @@ enum kco_status kco_page_read(struct kco_process *p, const struct kco_page *page
 		PROCESS_OS_SLOT(s, page_read);
 	enum kco_status st;
 
-	if (!slot)
-		return kco_fail(err, KCO_E_UNSUPPORTED, "pages of processes: not known on %s", s->os->title);
 	if (!page->readable)
 		return page_fail(page, err);
+	if (!slot)
+		return kco_pread(kco_mem_reader(s->mem), page->pa, buf, PAGE_BYTES, NULL, err);
 	st = page->state == KCO_PAGE_SYSROOT ? kco_sysroot_read(s, page, buf, err) : slot(p, page, buf, err);
 	if (st && err)
 		err->addr = page->va;

@@ -83,7 +83,7 @@ static int process_compare(const void *a, const void *b)
 	return x->addr < y->addr ? -1 : x->addr > y->addr;
 }
 
-static enum kco_status process_space(struct kco_session *s, struct kco_process *p)
+static enum kco_status process_space(struct kco_session *s, struct kco_process *p, struct kco_err *err)
 {
 	enum kco_status (*space)(struct kco_process * p, struct kco_space * ret, struct kco_err * err) =
 		PROCESS_OS_SLOT(s, space);
@@ -92,13 +92,15 @@ static enum kco_status process_space(struct kco_session *s, struct kco_process *
 	if (!p->mm || !space)
 		return KCO_OK;
 	p->space.id = ++s->next_space_id;
-	return space(p, &p->space, NULL);
+	return space(p, &p->space, err);
 }
 
 /* The process whose threads are list[0 .. n). */
-static void process_init(struct kco_session *s, struct kco_process *p, const struct kco_task **list, size_t n)
+static enum kco_status process_init(struct kco_session *s, struct kco_process *p, const struct kco_task **list,
+				    size_t n, struct kco_err *err)
 {
 	bool (*hidden)(const struct kco_process *p) = PROCESS_OS_SLOT(s, hidden);
+	struct kco_err why = KCO_ERR_INIT;
 
 	*p = (struct kco_process){
 		.session = s, .pid = list[0]->tgid, .leader = list[0], .threads = list, .nr_threads = n
@@ -107,9 +109,15 @@ static void process_init(struct kco_session *s, struct kco_process *p, const str
 	for (size_t i = 0; i < n && !p->mm; i++)
 		if (!(list[i]->flags & KCO_TASK_KTHREAD))
 			p->mm = list[i]->mm;
-	if (process_space(s, p))
+	p->space_status = process_space(s, p, &why);
+	if (p->space_status) {
 		p->space.form = NULL;
+		p->space_why = kco_arena_strndup(&s->arena, why.msg, sizeof(why.msg));
+		if (!p->space_why)
+			return kco_fail(err, KCO_E_NOMEM, "out of memory");
+	}
 	p->hidden = hidden ? hidden(p) : (p->leader->flags & KCO_TASK_KTHREAD) != 0;
+	return KCO_OK;
 }
 
 static enum kco_status process_make(struct kco_session *s, struct kco_platform *platform, struct kco_err *err)
@@ -145,7 +153,9 @@ static enum kco_status process_make(struct kco_session *s, struct kco_platform *
 	for (size_t i = first, end; i < n; i = end) {
 		for (end = i + 1; end < n && platform->threads[end]->tgid == platform->threads[i]->tgid; end++)
 			;
-		process_init(s, &platform->all[platform->n++].base, platform->threads + i, end - i);
+		st = process_init(s, &platform->all[platform->n++].base, platform->threads + i, end - i, err);
+		if (st)
+			return st;
 	}
 	for (size_t i = 0; i < platform->n; i++)
 		platform->list[i] = &platform->all[i].base;

@@ -44,7 +44,9 @@ struct kco_walk {
 	unsigned nr_steps;
 	struct kco_walk_step steps[KCO_LEVELS_MAX];
 	struct kco_paddr pa; /* of the address asked for, when the status is KCO_OK */
-	uint64_t page_size;  /* of the page that maps it: 4096, 2 MiB, 1 GiB */
+	uint64_t page_size;  /* of the page that maps it: 4096, 2 MiB, 1 GiB; 0: a linear map */
+	bool by_file;	     /* no steps: the dump itself tells where its virtual memory lies ... */
+	bool write, exec;    /* ... and whether the kernel may write or execute it */
 };
 
 /**

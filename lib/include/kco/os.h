@@ -47,7 +47,8 @@ enum kco_feature {
 	KCO_FEATURE_THREAD_REGS = 1 << 8, /* user registers of threads */
 	KCO_FEATURE_FILES = 1 << 9,	  /* open files of a process */
 	/* What no slot tells and commands read by themselves: kco_os_ops.features. */
-	KCO_FEATURE_POLICIES = 1 << 16, /* scheduling policies of tasks by Linux's numbers */
+	KCO_FEATURE_POLICIES = 1 << 16,	 /* scheduling policies of tasks by Linux's numbers */
+	KCO_FEATURE_THREAD_SP = 1 << 19, /* the saved stack pointer as Linux keeps it */
 	KCO_FEATURE_TAINTS = 1 << 17,
 	KCO_FEATURE_DMI = 1 << 18, /* the firmware's strings */
 };
@@ -60,6 +61,7 @@ struct kco_os_ops {
 	const char *title; /* as its people write it: "Linux", "FreeBSD" */
 	const struct kco_os_ops *base;
 	unsigned features;	  /* enum kco_feature, of those that no slot tells */
+	bool own_tids;		  /* thread ids are numbers of their own, no pids (BSD): both are shown */
 	const char *const *archs; /* names of the architectures whose registers and stacks it knows, NULL-terminated */
 	const struct kco_os_process_ops *process; /* what it knows of processes: os_process.h; may be NULL */
 	/* Could this dump be mine? 0..100. Reads no virtual memory. */

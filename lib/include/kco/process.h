@@ -37,8 +37,10 @@ struct kco_process {
 	const struct kco_task *const *threads; /* by tid, the main thread first; the kernel's: every task */
 	size_t nr_threads;
 	uint64_t mm; /* address of its address space structure; 0: none (the kernel, kernel threads, the dead) */
-	struct kco_space space; /* its page tables; form NULL: none. The kernel's is the kernel's. */
-	bool hidden;		/* a kernel thread or a helper that users did not start: listed with -a only */
+	struct kco_space space;	      /* its page tables; form NULL: none. The kernel's is the kernel's. */
+	enum kco_status space_status; /* KCO_OK, or why it has an address space whose page tables nobody can have ... */
+	const char *space_why;	      /* ... in words, or NULL */
+	bool hidden;		      /* a kernel thread or a helper that users did not start: listed with -a only */
 };
 
 /**

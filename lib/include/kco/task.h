@@ -18,6 +18,7 @@ enum kco_task_flag {
 	KCO_TASK_IDLE = 1 << 1,	   /* a CPU's idle task */
 	KCO_TASK_ACTIVE = 1 << 2,  /* was on a CPU when the machine stopped */
 	KCO_TASK_PANIC = 1 << 3,   /* the one that panicked */
+	KCO_TASK_OWN_TID = 1 << 5, /* its tid is no pid: threads are numbered by themselves (BSD) */
 	KCO_TASK_ORPHAN = 1 << 4,  /* found by the pid tree only, not on the task list */
 };
 
