@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "debuginfo.h"
+#include "kernelfile.h"
 
 #define LINES_BUILD_ID_MAX 64
 #define LINES_SECTIONS_MAX 512
@@ -24,11 +25,22 @@ static bool lines_progress(void *arg, const char *what, uint64_t done, uint64_t 
 	return !kco_session_cancelled(s);
 }
 
+/* Was opened before init(): compare now, and not again. */
+static enum kco_status lines_recheck(struct kco_session *s, const struct kco_debuginfo_request *req,
+				     struct kco_err *err)
+{
+	return kco_debuginfo_checked(s->debuginfo) ? KCO_OK : kco_debuginfo_recheck(req, s->debuginfo, err);
+}
+
 enum kco_status kco_session_open_debuginfo(struct kco_session *s, struct kco_err *err)
 {
 	struct kco_debuginfo_request req = {
 		.path = s->opts.vmlinux,
 		.debug_dir = s->opts.debug_dir,
+		.places = kco_kernel_paths(s),
+		.machine = s->arch ? s->arch->elf_machine : 0,
+		.matches = KCO_OS_SLOT(s->os, kernel_matches) ? kco_kernel_matches : NULL,
+		.matches_arg = s,
 		.progress = lines_progress,
 		.progress_arg = s,
 	};
@@ -44,7 +56,7 @@ enum kco_status kco_session_open_debuginfo(struct kco_session *s, struct kco_err
 		req.build_id = id;
 		req.build_id_size = n;
 	}
-	st = kco_debuginfo_open_new(&req, &s->debuginfo, err);
+	st = s->debuginfo ? lines_recheck(s, &req, err) : kco_debuginfo_open_new(&req, &s->debuginfo, err);
 	if (st || !KCO_OS_SLOT(s->os, bias))
 		return st;
 	st = KCO_OS_SLOT(s->os, bias)(s, s->debuginfo, &bias, err);

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "debuginfo.h"
+#include "kernelfile.h"
 #include "lines.h"
 #include "orc.h"
 #include "process_priv.h"
@@ -66,6 +67,8 @@ void kco_session_free(struct kco_session *s)
 		kco_types_free(s->module_types[i]);
 	free(s->module_types);
 	kco_types_free(s->types);
+	if (s->kernel_symbols)
+		s->kernel_symbols->ops->free(s->kernel_symbols);
 	kco_debuginfo_free(s->debuginfo);
 	kco_session_tasks_fini(s);
 	free(s->modules);
@@ -180,6 +183,40 @@ bool kco_session_cancelled(const struct kco_session *s)
 	return atomic_load_explicit(&s->cancelled, memory_order_relaxed);
 }
 
+static enum kco_status session_need_debuginfo(struct kco_session *s, struct kco_err *err)
+{
+	KCO_LAZY(s->lazy_debuginfo, kco_session_open_debuginfo(s, &s->lazy_debuginfo.err), err);
+}
+
+/*
+ * A personality may have taken symbols from a kernel file to find its way.
+ * Whether that is the dump's can be told only now; if not, another may be.
+ */
+static enum kco_status session_init_os(struct kco_session *s, struct kco_err *err)
+{
+	struct kco_err first = KCO_ERR_INIT;
+	enum kco_status st;
+
+	for (;;) {
+		st = KCO_OS_SLOT(s->os, init)(s, err);
+		if (!s->kernel_early)
+			break;
+		if (!st) {
+			s->lazy_debuginfo.tried = false;
+			st = session_need_debuginfo(s, err);
+		}
+		if (!st || !kco_kernel_try_next(s))
+			break;
+		if (!first.code && err)
+			first = *err;
+		if (KCO_OS_SLOT(s->os, fini))
+			KCO_OS_SLOT(s->os, fini)(s);
+	}
+	if (st && first.code && err)
+		*err = first;
+	return st;
+}
+
 static enum kco_status session_make_os(struct kco_session *s, struct kco_err *err)
 {
 	int best = 0;
@@ -195,17 +232,12 @@ static enum kco_status session_make_os(struct kco_session *s, struct kco_err *er
 	if (!s->os)
 		return kco_fail(err, KCO_E_UNSUPPORTED,
 				"no operating system that kcodbg knows was recognised in this dump");
-	return KCO_OS_SLOT(s->os, init)(s, err);
+	return session_init_os(s, err);
 }
 
 static enum kco_status session_need_os(struct kco_session *s, struct kco_err *err)
 {
 	KCO_LAZY(s->lazy_os, session_make_os(s, &s->lazy_os.err), err);
-}
-
-static enum kco_status session_need_debuginfo(struct kco_session *s, struct kco_err *err)
-{
-	KCO_LAZY(s->lazy_debuginfo, kco_session_open_debuginfo(s, &s->lazy_debuginfo.err), err);
 }
 
 static enum kco_status session_need_module_lines(struct kco_session *s, struct kco_err *err)

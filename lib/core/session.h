@@ -51,6 +51,9 @@ struct kco_session {
 	struct kco_symbols *symbols;
 	struct kco_types *types;
 	struct kco_debuginfo *debuginfo;
+	struct kco_symbol_source *kernel_symbols; /* of debuginfo, for kco_session_kernel_symbol(); NULL: not asked */
+	bool kernel_early;			  /* debuginfo was opened before the kernel's memory could be read */
+	size_t kernel_next;			  /* the places before this one hold no kernel that is the dump's */
 	struct kco_unwind_tables *unwind_tables;
 	struct kco_task *tasks;
 	size_t nr_tasks, cap_tasks;
@@ -74,6 +77,21 @@ struct kco_session {
 /** For a personality's init(): the kernel's own space, from a root table. */
 void kco_session_set_kernel(struct kco_session *s, const struct kco_arch_ops *arch, const struct kco_paging *form,
 			    struct kco_paddr root, uint64_t addr_mask);
+/**
+ * For a personality's init(), where translation needs the kernel's symbols: the
+ * file that the user named, else the first at the row's kernel_places. Nothing
+ * is compared but the machine; whether it is the dump's is found out after
+ * init(), which is called again (after fini()) with the next place's when not.
+ */
+enum kco_status kco_session_kernel_file(struct kco_session *s, struct kco_debuginfo **ret,
+					struct kco_err *err) KCO_MUST_USE;
+/** A symbol of that file, as it was linked (no relocation). Any of the alternatives in @names, the first that is there.
+ */
+enum kco_status kco_session_kernel_symbol(struct kco_session *s, const char *const *names, struct kco_symbol *ret,
+					  struct kco_err *err) KCO_MUST_USE;
+/** kernel_matches() by the text `version` in the file and in the dump. */
+enum kco_status kco_kernel_matches_version(struct kco_session *s, struct kco_debuginfo *di,
+					   struct kco_err *err) KCO_MUST_USE;
 /** A text that lives as long as the session; "" when memory is out. */
 const char *kco_session_text(struct kco_session *s, const char *fmt, ...) KCO_PRINTF(2, 3);
 

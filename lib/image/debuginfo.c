@@ -171,10 +171,42 @@ fail:
 	return st;
 }
 
+static enum kco_status debuginfo_compare_ids(const struct kco_debuginfo_request *req, struct kco_debuginfo *di,
+					     struct kco_err *err)
+{
+	char want[2 * KCO_BUILD_ID_MAX + 1];
+
+	kco_build_id_hex(req->build_id, req->build_id_size, want);
+	if (strcmp(want, di->build_id_hex) == 0) {
+		di->checked = true;
+		return KCO_OK;
+	}
+	if (di->build_id_size)
+		return kco_fail(err, KCO_E_CORRUPT, "%s: build-id %s is not the dump's %s", di->path, di->build_id_hex,
+				want);
+	return kco_fail(err, KCO_E_CORRUPT, "%s has no build-id, the dump's is %s", di->path, want);
+}
+
+static enum kco_status debuginfo_matches(const struct kco_debuginfo_request *req, struct kco_debuginfo *di,
+					 struct kco_err *err)
+{
+	enum kco_status st;
+
+	if (req->machine && di->machine != req->machine)
+		return kco_fail(err, KCO_E_CORRUPT, "%s is for another machine (ELF machine %u) than the dump (%u)",
+				di->path, di->machine, req->machine);
+	if (req->build_id && req->build_id_size && req->build_id_size <= KCO_BUILD_ID_MAX)
+		return debuginfo_compare_ids(req, di, err);
+	if (!req->matches)
+		return KCO_OK;
+	st = req->matches(req->matches_arg, di, err);
+	di->checked = st == KCO_OK;
+	return st == KCO_E_CORRUPT || st == KCO_E_NOMEM || st == KCO_E_CANCELLED ? st : KCO_OK;
+}
+
 enum kco_status kco_debuginfo_match_new(const struct kco_debuginfo_request *req, const char *path,
 					struct kco_debuginfo **ret, struct kco_err *err)
 {
-	char want[2 * KCO_BUILD_ID_MAX + 1] = "";
 	struct kco_debuginfo *di;
 	enum kco_status st;
 
@@ -182,21 +214,19 @@ enum kco_status kco_debuginfo_match_new(const struct kco_debuginfo_request *req,
 	st = kco_debuginfo_file_new(path, &di, err);
 	if (st)
 		return st;
-	if (req->build_id && req->build_id_size && req->build_id_size <= KCO_BUILD_ID_MAX) {
-		kco_build_id_hex(req->build_id, req->build_id_size, want);
-		if (strcmp(want, di->build_id_hex) != 0) {
-			if (di->build_id_size)
-				st = kco_fail(err, KCO_E_CORRUPT, "%s: build-id %s is not the dump's %s", path,
-					      di->build_id_hex, want);
-			else
-				st = kco_fail(err, KCO_E_CORRUPT, "%s has no build-id, the dump's is %s", path, want);
-			kco_debuginfo_free(di);
-			return st;
-		}
-		di->checked = true;
+	st = debuginfo_matches(req, di, err);
+	if (st) {
+		kco_debuginfo_free(di);
+		return st;
 	}
 	*ret = di;
 	return KCO_OK;
+}
+
+enum kco_status kco_debuginfo_recheck(const struct kco_debuginfo_request *req, struct kco_debuginfo *di,
+				      struct kco_err *err)
+{
+	return debuginfo_matches(req, di, err);
 }
 
 enum kco_status kco_debuginfo_open_new(const struct kco_debuginfo_request *req, struct kco_debuginfo **ret,

@@ -25,9 +25,15 @@
 #include "unwind_row.h"
 
 struct kco_debuginfo_request {
-	const char *path;	 /* given by the user, or NULL: search */
-	const char *debug_dir;	 /* NULL: /usr/lib/debug */
-	const char *release;	 /* for DIR/boot/vmlinux-RELEASE and friends; NULL or "" unknown */
+	const char *path;      /* given by the user, or NULL: search */
+	const char *debug_dir; /* NULL: /usr/lib/debug */
+	const char *release;   /* for DIR/boot/vmlinux-RELEASE and friends; NULL or "" unknown */
+	/* Paths at which this OS's kernels lie, instead of Linux's; NULL ends them. */
+	const char *const *places;
+	uint16_t machine; /* ELF machine of the dump, 0 unknown */
+	/* Is a file the dump's whose build-id says nothing? NULL: it is taken. KCO_E_CORRUPT: no. Else: unknown. */
+	enum kco_status (*matches)(void *arg, struct kco_debuginfo *di, struct kco_err *err);
+	void *matches_arg;
 	const uint8_t *build_id; /* the dump's; NULL unknown */
 	size_t build_id_size;
 	/*
@@ -40,7 +46,7 @@ struct kco_debuginfo_request {
 };
 
 /**
- * Find and open. The search: DIR/.build-id, DIR/boot, DIR/lib/modules/RELEASE,
+ * Find and open. The search: the request's places, or DIR/.build-id, DIR/boot, DIR/lib/modules/RELEASE,
  * /boot, /lib/modules/RELEASE, then debuginfod when $DEBUGINFOD_URLS is set.
  * KCO_E_NOSYM: none was found (the message says where it was looked for, and
  * which file has another build-id). For a file that was given:
@@ -49,12 +55,18 @@ struct kco_debuginfo_request {
  */
 enum kco_status kco_debuginfo_open_new(const struct kco_debuginfo_request *req, struct kco_debuginfo **ret,
 				       struct kco_err *err) KCO_MUST_USE;
+/** Compare one that was opened when less was known of the dump. As for a file that was given. */
+enum kco_status kco_debuginfo_recheck(const struct kco_debuginfo_request *req, struct kco_debuginfo *di,
+				      struct kco_err *err) KCO_MUST_USE;
 void kco_debuginfo_free(struct kco_debuginfo *di);
 const char *kco_debuginfo_path(const struct kco_debuginfo *di);
 /** Its build-id in hex, "" when it has none. */
 const char *kco_debuginfo_build_id(const struct kco_debuginfo *di);
-/** Whether the build-id was compared with the dump's. Not so when the dump's is unknown. */
+/** Whether it was compared with the dump: by its build-id, or by the request's matches(). */
 bool kco_debuginfo_checked(const struct kco_debuginfo *di);
+/** Bytes of its sections at @addr (as linked, plus the bias). KCO_E_RANGE: they are not in the file. */
+enum kco_status kco_debuginfo_read(struct kco_debuginfo *di, uint64_t addr, void *buf, size_t n, size_t *done,
+				   struct kco_err *err) KCO_MUST_USE;
 /** Whether it holds DWARF. A stripped vmlinux still has symbols. */
 bool kco_debuginfo_has_dwarf(struct kco_debuginfo *di);
 /** What to add to its addresses to get the dump's (KASLR). Default 0. Before anything else is asked. */

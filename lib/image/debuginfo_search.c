@@ -11,6 +11,9 @@
  *   /lib/modules/RELEASE/{build/,}vmlinux  self-built kernels
  *   debuginfod, when $DEBUGINFOD_URLS is set
  *
+ * An operating system that keeps its kernels elsewhere hands its own places in;
+ * they are looked at instead of those that need a release.
+ *
  * A file with another build-id is passed over; should nothing else be found
  * the message names it. The release is text from the dump: it becomes part of
  * a path only when it looks like one.
@@ -69,6 +72,14 @@ static bool search_build_id(struct search *s)
 	return n > 0 && (size_t)n < sizeof(path) && search_try(s, path);
 }
 
+static bool search_places(struct search *s)
+{
+	for (const char *const *place = s->req->places; *place; place++)
+		if (search_try(s, *place))
+			return true;
+	return false;
+}
+
 static bool search_release(struct search *s)
 {
 	static const struct {
@@ -121,6 +132,17 @@ static bool search_fetch(struct search *s, struct kco_err *err)
 	return st == KCO_OK;
 }
 
+/* Where an OS has its own places: nothing in a message is Linux's. */
+static enum kco_status search_none_at_places(const struct search *s, struct kco_err *err)
+{
+	if (s->status)
+		return kco_fail(err, KCO_E_NOSYM, "no kernel file that fits was found: %s", s->err.msg);
+	return kco_fail(err, KCO_E_NOSYM,
+			"no kernel file beside the dump, in --sysroot or in %s: name it behind the dump, or give "
+			"--sysroot or --debug-dir",
+			s->dir);
+}
+
 enum kco_status kco_debuginfo_search_new(const struct kco_debuginfo_request *req, struct kco_debuginfo **ret,
 					 struct kco_err *err)
 {
@@ -130,7 +152,9 @@ enum kco_status kco_debuginfo_search_new(const struct kco_debuginfo_request *req
 	struct kco_err fetch = KCO_ERR_INIT;
 
 	*ret = NULL;
-	if (search_build_id(&s) || (by_release && search_release(&s)) || search_plain(&s) || search_fetch(&s, &fetch)) {
+	if (search_build_id(&s) || (req->places && search_places(&s)) ||
+	    (!req->places && by_release && search_release(&s)) || (!req->places && search_plain(&s)) ||
+	    search_fetch(&s, &fetch)) {
 		*ret = s.found;
 		return KCO_OK;
 	}
@@ -139,6 +163,8 @@ enum kco_status kco_debuginfo_search_new(const struct kco_debuginfo_request *req
 			*err = fetch;
 		return fetch.code;
 	}
+	if (req->places)
+		return search_none_at_places(&s, err);
 	if (s.status)
 		return kco_fail(err, KCO_E_NOSYM, "no vmlinux that fits was found: %s", s.err.msg);
 	if (fetch.code && fetch.code != KCO_E_NOSYM)

@@ -53,6 +53,19 @@ enum kco_feature {
 	KCO_FEATURE_DMI = 1 << 18, /* the firmware's strings */
 };
 
+/** The folder in which a kernel file is looked for. */
+enum kco_kernel_dir {
+	KCO_KERNEL_BESIDE,  /* the dump's own */
+	KCO_KERNEL_SYSROOT, /* --sysroot */
+	KCO_KERNEL_DEBUG,   /* --debug-dir */
+};
+
+/** Where a kernel file may lie when nobody names one. */
+struct kco_kernel_place {
+	enum kco_kernel_dir dir;
+	const char *path; /* below it; '#' stands for the number in the dump's name, "vmcore.3.zst"; NULL ends a list */
+};
+
 struct kco_os_process_ops;
 struct kco_unwind_tables;
 
@@ -120,6 +133,17 @@ struct kco_os_ops {
 	enum kco_status (*system)(struct kco_session *s, struct kco_system_info *info, struct kco_err *err);
 	/* The kernel's build-id: @size is the room at @id, then what was found. Reads as little as it can. */
 	enum kco_status (*build_id)(struct kco_session *s, uint8_t *id, size_t *size, struct kco_err *err);
+	/*
+	 * Where its kernel's file may lie, the best place first (the file with types before the one without).
+	 * NULL: Linux's places, by release and build-id (lib/image/debuginfo_search.c).
+	 */
+	const struct kco_kernel_place *kernel_places;
+	/*
+	 * Does @di belong to the dump? Asked once the kernel's memory can be read, unless build-ids have told.
+	 * KCO_E_CORRUPT names what differs; any other error: it cannot be told, which is warned of.
+	 * NULL: build-ids decide alone. kco_kernel_matches_version() (lib/core/session.h) does for the BSDs.
+	 */
+	enum kco_status (*kernel_matches)(struct kco_session *s, struct kco_debuginfo *di, struct kco_err *err);
 	/* How far the dump's kernel lies from the addresses of its vmlinux (KASLR). */
 	enum kco_status (*bias)(struct kco_session *s, struct kco_debuginfo *di, uint64_t *ret, struct kco_err *err);
 };
