@@ -6,7 +6,7 @@
 #include "globals.h"
 
 static const char *const globals_color[] = { "auto", "always", "never", NULL };
-static const char *const globals_types[] = { "auto", "btf", "dwarf", NULL };
+static const char *const globals_types[] = { "auto", "btf", "dwarf", "ctf", NULL };
 
 #define FIELD(name) .offset = offsetof(struct kco_globals, name)
 
@@ -27,7 +27,7 @@ static const char *const globals_types[] = { "auto", "btf", "dwarf", NULL };
 	{ 'c', "core", KCO_OPT_LIST, FIELD(dumps), .metavar = "FILE", .word = KCO_WORD_FILE, \
 	  .help = "the dump; repeat it for the members of a split set" }, \
 	{ 's', "symbols", KCO_OPT_STRING, FIELD(symbols), .metavar = "FILE", .word = KCO_WORD_FILE, \
-	  .help = "the vmlinux with debug information; found by itself when it is installed" }, \
+	  .help = "the kernel's file (vmlinux, kernel.debug, netbsd.gdb, ...); found by itself when it is installed" }, \
 	{ 'x', "execute", KCO_OPT_LIST, FIELD(scripts), .metavar = "FILE", .word = KCO_WORD_FILE, \
 	  .help = "run the commands of a file (- is standard input) and exit" }, \
 	{ 0, "format", KCO_OPT_STRING, FIELD(format), .metavar = "NAME", \
@@ -44,11 +44,11 @@ static const char *const globals_types[] = { "auto", "btf", "dwarf", NULL };
 	  .seen = offsetof(struct kco_globals, has_phys_base), \
 	  .help = "how far the kernel was moved in physical memory, in hexadecimal (may be negative)" }, \
 	{ 0, "debug-dir", KCO_OPT_STRING, FIELD(debug_dir), .metavar = "DIR", .word = KCO_WORD_FILE, \
-	  .help = "where to look for a vmlinux and for programs' debug information (default /usr/lib/debug)" }, \
+	  .help = "where to look for the kernel's file and for programs' debug information (default /usr/lib/debug)" }, \
 	{ 0, "sysroot", KCO_OPT_STRING, FIELD(sysroot), .metavar = "DIR", .word = KCO_WORD_FILE, \
-	  .help = "a copy of the crashed machine's files: programs and libraries of its processes" }, \
+	  .help = "a copy of the crashed machine's files: programs and libraries of its processes, a BSD's kernel" }, \
 	{ 0, "types", KCO_OPT_CHOICE, FIELD(types), .metavar = "SOURCE", .choices = globals_types, \
-	  .help = "where types come from: btf (in the dump), dwarf (in the vmlinux), or auto" }, \
+	  .help = "where types come from: btf (in the dump), dwarf or ctf (in the kernel's file), or auto (in this order)" }, \
 	{ 0, "zero-excluded", KCO_OPT_FLAG, FIELD(zero_excluded), \
 	  .help = "read pages that the dump's filter left out as zeros, instead of failing" }, \
 	{ 0, "jobs", KCO_OPT_INT, FIELD(jobs), .metavar = "N", .word = KCO_WORD_NUMBER, \

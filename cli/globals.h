@@ -11,7 +11,7 @@
 #include <kco/cmd.h>
 
 enum kco_color_when { KCO_COLOR_AUTO, KCO_COLOR_ALWAYS, KCO_COLOR_NEVER };
-enum kco_types_from { KCO_TYPES_AUTO, KCO_TYPES_BTF, KCO_TYPES_DWARF };
+enum kco_types_from { KCO_TYPES_AUTO, KCO_TYPES_BTF, KCO_TYPES_DWARF, KCO_TYPES_CTF };
 
 struct kco_globals {
 	bool json, no_pager, stats, help;

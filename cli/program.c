@@ -27,6 +27,14 @@ static void program_warn(void *arg, const char *msg)
 		kco_report("warning: %s", msg);
 }
 
+/* As a session calls them, by enum kco_types_from. */
+static const char *const program_types[] = {
+	[KCO_TYPES_AUTO] = NULL,
+	[KCO_TYPES_BTF] = "btf",
+	[KCO_TYPES_DWARF] = "dwarf",
+	[KCO_TYPES_CTF] = "ctf",
+};
+
 int kco_program_open(struct kco_program *p, const struct kco_target *target)
 {
 	const struct kco_globals *g = &p->globals;
@@ -36,7 +44,7 @@ int kco_program_open(struct kco_program *p, const struct kco_target *target)
 		.vmlinux = target->symbols,
 		.debug_dir = g->debug_dir,
 		.sysroot = g->sysroot,
-		.types = g->types == KCO_TYPES_BTF ? "btf" : g->types == KCO_TYPES_DWARF ? "dwarf" : NULL,
+		.types = program_types[g->types],
 		.vmcoreinfo = g->vmcoreinfo,
 		.has_kaslr = g->has_kaslr,
 		.has_phys_base = g->has_phys_base,

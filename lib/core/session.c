@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctf.h"
 #include "debuginfo.h"
 #include "kernelfile.h"
 #include "lines.h"
@@ -313,13 +314,37 @@ static enum kco_status session_need_symbols(struct kco_session *s, struct kco_er
 	KCO_LAZY(s->lazy_symbols, session_make_symbols(s, &s->lazy_symbols.err), err);
 }
 
+/* From the kernel's file: DWARF, else CTF; or the one that is wanted. @err: why DWARF, or what is wanted, is not there.
+ */
+static enum kco_status session_file_types(struct kco_session *s, const char *want, struct kco_err *err)
+{
+	struct kco_err ctf = KCO_ERR_INIT;
+	enum kco_status st = session_need_debuginfo(s, err);
+
+	if (st)
+		return st;
+	st = KCO_E_NOTYPE;
+	if (!want || !strcmp(want, "dwarf"))
+		st = kco_debuginfo_types_new(s->debuginfo, &s->types, err);
+	if (st != KCO_E_NOTYPE || (want && strcmp(want, "ctf") != 0))
+		return st;
+	st = kco_debuginfo_ctf_new(s->debuginfo, &s->types, &ctf);
+	if (!st && kco_ctf_torn(s->types))
+		kco_session_warn(s, "the types (CTF) of %s are torn, what comes from the lost ones is missing: %s",
+				 kco_debuginfo_path(s->debuginfo), kco_ctf_torn(s->types));
+	// That there is no CTF is news only to who asked for it.
+	if (st && err && (want || st != KCO_E_NOTYPE))
+		*err = ctf;
+	return st;
+}
+
 static enum kco_status session_make_types(struct kco_session *s, struct kco_err *err)
 {
 	const char *want = s->opts.types;
-	struct kco_err own = KCO_ERR_INIT, dwarf = KCO_ERR_INIT;
+	struct kco_err own = KCO_ERR_INIT, file = KCO_ERR_INIT;
 
-	if (want && strcmp(want, "btf") && strcmp(want, "dwarf"))
-		return kco_fail(err, KCO_E_USAGE, "no type source '%s': btf or dwarf", want);
+	if (want && strcmp(want, "btf") && strcmp(want, "dwarf") && strcmp(want, "ctf"))
+		return kco_fail(err, KCO_E_USAGE, "no type source '%s': btf, dwarf or ctf", want);
 	if (!want || !strcmp(want, "btf")) {
 		enum kco_status st = KCO_OS_SLOT(s->os, types) ? KCO_OS_SLOT(s->os, types)(s, &s->types, &own)
 							       : kco_fail(&own, KCO_E_UNSUPPORTED,
@@ -330,11 +355,11 @@ static enum kco_status session_make_types(struct kco_session *s, struct kco_err 
 		if (want)
 			return kco_fail(err, KCO_E_NOTYPE, "no BTF: %s", own.msg);
 	}
-	if (!session_need_debuginfo(s, &dwarf) && !kco_debuginfo_types_new(s->debuginfo, &s->types, &dwarf))
+	if (!session_file_types(s, want, &file))
 		return KCO_OK;
 	if (want)
-		return kco_fail(err, dwarf.code, "no DWARF: %s", dwarf.msg);
-	return session_lacks(err, KCO_E_NOTYPE, "types", &own, &dwarf);
+		return kco_fail(err, file.code, "no %s: %s", strcmp(want, "ctf") ? "DWARF" : "CTF", file.msg);
+	return session_lacks(err, KCO_E_NOTYPE, "types", &own, &file);
 }
 
 static enum kco_status session_need_types(struct kco_session *s, struct kco_err *err)

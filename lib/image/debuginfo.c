@@ -204,6 +204,27 @@ static enum kco_status debuginfo_matches(const struct kco_debuginfo_request *req
 	return st == KCO_E_CORRUPT || st == KCO_E_NOMEM || st == KCO_E_CANCELLED ? st : KCO_OK;
 }
 
+/* What the request says that is needed later. */
+static enum kco_status debuginfo_adopt(struct kco_debuginfo *di, const struct kco_debuginfo_request *req,
+				       struct kco_err *err)
+{
+	size_t n = 0;
+
+	di->debug_dir = strdup(req->debug_dir ? req->debug_dir : "/usr/lib/debug");
+	di->release = strdup(req->release ? req->release : "");
+	while (req->places && req->places[n])
+		n++;
+	di->places = calloc(n + 1, sizeof(*di->places));
+	for (size_t i = 0; di->places && i < n; i++)
+		if (!(di->places[i] = strdup(req->places[i])))
+			return kco_fail(err, KCO_E_NOMEM, "debug information: out of memory");
+	if (!di->debug_dir || !di->release || !di->places)
+		return kco_fail(err, KCO_E_NOMEM, "debug information: out of memory");
+	di->progress = req->progress;
+	di->progress_arg = req->progress_arg;
+	return KCO_OK;
+}
+
 enum kco_status kco_debuginfo_match_new(const struct kco_debuginfo_request *req, const char *path,
 					struct kco_debuginfo **ret, struct kco_err *err)
 {
@@ -214,7 +235,9 @@ enum kco_status kco_debuginfo_match_new(const struct kco_debuginfo_request *req,
 	st = kco_debuginfo_file_new(path, &di, err);
 	if (st)
 		return st;
-	st = debuginfo_matches(req, di, err);
+	st = debuginfo_adopt(di, req, err);
+	if (!st)
+		st = debuginfo_matches(req, di, err);
 	if (st) {
 		kco_debuginfo_free(di);
 		return st;
@@ -232,26 +255,10 @@ enum kco_status kco_debuginfo_recheck(const struct kco_debuginfo_request *req, s
 enum kco_status kco_debuginfo_open_new(const struct kco_debuginfo_request *req, struct kco_debuginfo **ret,
 				       struct kco_err *err)
 {
-	struct kco_debuginfo *di;
-	enum kco_status st;
-
 	*ret = NULL;
 	if (req->path)
-		st = kco_debuginfo_match_new(req, req->path, &di, err);
-	else
-		st = kco_debuginfo_search_new(req, &di, err);
-	if (st)
-		return st;
-	di->debug_dir = strdup(req->debug_dir ? req->debug_dir : "/usr/lib/debug");
-	di->release = strdup(req->release ? req->release : "");
-	if (!di->debug_dir || !di->release) {
-		kco_debuginfo_free(di);
-		return kco_fail(err, KCO_E_NOMEM, "debug information: out of memory");
-	}
-	di->progress = req->progress;
-	di->progress_arg = req->progress_arg;
-	*ret = di;
-	return KCO_OK;
+		return kco_debuginfo_match_new(req, req->path, ret, err);
+	return kco_debuginfo_search_new(req, ret, err);
 }
 
 void kco_debuginfo_free(struct kco_debuginfo *di)
@@ -268,6 +275,10 @@ void kco_debuginfo_free(struct kco_debuginfo *di)
 	elf_end(di->elf);
 	if (di->fd >= 0)
 		close(di->fd);
+	kco_debuginfo_free(di->pair); // what is open in it is gone with di->dwarf
+	for (char **place = di->places; place && *place; place++)
+		free(*place);
+	free(di->places);
 	free(di->path);
 	free(di->debug_dir);
 	free(di->release);
@@ -295,8 +306,7 @@ void kco_debuginfo_set_bias(struct kco_debuginfo *di, uint64_t bias)
 	di->bias = bias;
 }
 
-/* Whether there is a section of this name with bytes in the file. */
-static bool debuginfo_has_section(Elf *elf, const char *want)
+Elf_Scn *kco_debuginfo_section(Elf *elf, const char *want)
 {
 	Elf_Scn *scn = NULL;
 	const char *name;
@@ -304,29 +314,37 @@ static bool debuginfo_has_section(Elf *elf, const char *want)
 	size_t strndx;
 
 	if (elf_getshdrstrndx(elf, &strndx))
-		return false;
+		return NULL;
 	while ((scn = elf_nextscn(elf, scn))) {
 		if (!gelf_getshdr(scn, &sh) || sh.sh_type == SHT_NOBITS || !sh.sh_size)
 			continue;
 		name = elf_strptr(elf, strndx, sh.sh_name);
 		if (name && strcmp(name, want) == 0)
-			return true;
+			return scn;
 	}
-	return false;
+	return NULL;
+}
+
+bool kco_debuginfo_has_dwarf_section(Elf *elf)
+{
+	return kco_debuginfo_section(elf, ".debug_info") || kco_debuginfo_section(elf, ".zdebug_info");
 }
 
 static void debuginfo_dwarf_begin(struct kco_debuginfo *di)
 {
+	Elf *elf = di->elf;
 	Dwarf_CU *cu;
 
-	if (!debuginfo_has_section(di->elf, ".debug_info") && !debuginfo_has_section(di->elf, ".zdebug_info")) {
+	if (!kco_debuginfo_has_dwarf_section(elf) && kco_debuginfo_pair(di))
+		elf = di->pair->elf;
+	if (!kco_debuginfo_has_dwarf_section(elf)) {
 		kco_fail(&di->dwarf_err, KCO_E_NOSYM,
 			 "%s holds symbols but no debug information (stripped): types from DWARF and source lines "
 			 "need the vmlinux as it was linked (Debian: package linux-image-RELEASE-dbg)",
 			 di->path);
 		return;
 	}
-	di->dwarf = dwarf_begin_elf(di->elf, DWARF_C_READ, NULL);
+	di->dwarf = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
 	if (!di->dwarf)
 		kco_dwarf_fail(di, &di->dwarf_err, "its DWARF");
 	else if (dwarf_get_units(di->dwarf, NULL, &cu, NULL, NULL, NULL, NULL) != 0)

@@ -77,6 +77,9 @@ enum kco_status kco_debuginfo_symbols_new(struct kco_debuginfo *di, struct kco_s
 /** Types from DWARF. KCO_E_NOTYPE: it has no DWARF. */
 enum kco_status kco_debuginfo_types_new(struct kco_debuginfo *di, struct kco_types **ret,
 					struct kco_err *err) KCO_MUST_USE;
+/** Types from its CTF (.SUNW_ctf, .ctf). KCO_E_NOTYPE: it has none. */
+enum kco_status kco_debuginfo_ctf_new(struct kco_debuginfo *di, struct kco_types **ret,
+				      struct kco_err *err) KCO_MUST_USE;
 /**
  * The CFI row for @pc, .eh_frame or .debug_frame. KCO_E_NOSYM: no row covers
  * it. A row that kco_unwind_row cannot express has kind KCO_ROW_UNKNOWN.

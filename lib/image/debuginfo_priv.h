@@ -24,6 +24,9 @@
 struct kco_debuginfo {
 	pthread_mutex_t lock;
 	char *path, *debug_dir, *release; /* release: "" unknown */
+	char **places;			  /* the request's, NULL-terminated; NULL: none */
+	bool pair_tried;
+	struct kco_debuginfo *pair; /* the other half of a kernel in two files, or NULL */
 	int fd;
 	Elf *elf;
 	uint16_t machine;
@@ -49,6 +52,12 @@ struct kco_debuginfo {
 
 /** libdw's handle, begun on the first call; the reason why there is none is given again. */
 enum kco_status kco_debuginfo_dwarf(struct kco_debuginfo *di, Dwarf **ret, struct kco_err *err) KCO_MUST_USE;
+/** The section of this name, or NULL. */
+Elf_Scn *kco_debuginfo_section(Elf *elf, const char *name);
+/** Whether there is DWARF in this very file. */
+bool kco_debuginfo_has_dwarf_section(Elf *elf);
+/** The other half of a kernel in two files, looked for by the first call; NULL: none that fits. Owned by @di. */
+struct kco_debuginfo *kco_debuginfo_pair(struct kco_debuginfo *di);
 /** Tell the caller's callback; false: it gave up. */
 bool kco_debuginfo_progress(const struct kco_debuginfo *di, const char *what, uint64_t done, uint64_t total);
 void kco_build_id_hex(const uint8_t *id, size_t n, char *hex); /* 2 * n + 1 bytes */

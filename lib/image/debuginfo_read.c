@@ -50,41 +50,48 @@ static bool read_find(struct kco_debuginfo *di, uint64_t addr, struct read_piece
 	return false;
 }
 
+/* The half of the kernel that has bytes for @addr. */
+static struct kco_debuginfo *read_half(struct kco_debuginfo *di, uint64_t addr, struct read_piece *piece)
+{
+	if (read_find(di, addr, piece))
+		return di;
+	return kco_debuginfo_pair(di) && read_find(di->pair, addr, piece) ? di->pair : NULL;
+}
+
 enum kco_status kco_debuginfo_read(struct kco_debuginfo *di, uint64_t addr, void *buf, size_t n, size_t *done,
 				   struct kco_err *err)
 {
+	uint64_t linked = addr - di->bias, at, end;
+	struct kco_debuginfo *half;
 	struct read_piece piece;
-	uint64_t linked = addr - di->bias, at;
 	size_t got = 0;
-	bool found;
 
 	if (done)
 		*done = 0;
 	pthread_mutex_lock(&di->lock);
-	found = read_find(di, linked, &piece);
+	half = read_half(di, linked, &piece);
 	pthread_mutex_unlock(&di->lock);
-	if (!found)
+	if (!half)
 		return kco_fail(err, KCO_E_RANGE, "%s holds no bytes for %#" PRIx64, di->path, addr);
 	at = linked - piece.addr;
-	if (__builtin_add_overflow(piece.offset, at, &at) || at >= di->file_size)
-		return kco_fail(err, KCO_E_TRUNCATED, "%s is cut off before the bytes for %#" PRIx64, di->path, addr);
-	at = linked - piece.addr;
+	if (__builtin_add_overflow(piece.offset, piece.size, &end) || piece.offset + at >= half->file_size)
+		return kco_fail(err, KCO_E_TRUNCATED, "%s is cut off before the bytes for %#" PRIx64, half->path, addr);
 	while (got < n && got < piece.size - at) {
 		size_t want = n - got < piece.size - at - got ? n - got : (size_t)(piece.size - at - got);
-		ssize_t r = pread(di->fd, (char *)buf + got, want, (off_t)(piece.offset + at + got));
+		ssize_t r = pread(half->fd, (char *)buf + got, want, (off_t)(piece.offset + at + got));
 
 		if (r < 0 && errno == EINTR)
 			continue;
 		if (r < 0)
-			return kco_fail_errno(err, errno, "%s", di->path);
+			return kco_fail_errno(err, errno, "%s", half->path);
 		if (r == 0)
-			return kco_fail(err, KCO_E_TRUNCATED, "%s is cut off before the bytes for %#" PRIx64, di->path,
-					addr + got);
+			return kco_fail(err, KCO_E_TRUNCATED, "%s is cut off before the bytes for %#" PRIx64,
+					half->path, addr + got);
 		got += (size_t)r;
 		if (done)
 			*done = got;
 	}
 	if (got < n)
-		return kco_fail(err, KCO_E_RANGE, "%s holds no bytes for %#" PRIx64, di->path, addr + got);
+		return kco_fail(err, KCO_E_RANGE, "%s holds no bytes for %#" PRIx64, half->path, addr + got);
 	return KCO_OK;
 }

@@ -31,7 +31,7 @@ struct kco_session_options {
 	const char *vmlinux;	/* path, or NULL: looked for when a command needs it */
 	const char *debug_dir;	/* NULL: /usr/lib/debug */
 	const char *sysroot;	/* a copy of the crashed machine's files, or NULL */
-	const char *types;	/* "btf", "dwarf", or NULL: BTF when the dump has it, else DWARF */
+	const char *types;	/* "btf", "dwarf", "ctf", or NULL: the first of these that there is */
 	const char *vmcoreinfo; /* path of a text that replaces the dump's own, or NULL */
 	bool has_kaslr, has_phys_base;
 	uint64_t kaslr; /* offset of the kernel's virtual addresses */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Types behind one interface with two sources: BTF (from the dump) and DWARF
- * (from a vmlinux). Whatever asks here gives the same answer from both.
+ * Types behind one interface with three sources: BTF (from the dump), DWARF and
+ * CTF (from the kernel's file). Whatever asks here gets the same answer from each.
  */
 #ifndef KCO_TYPE_H
 #define KCO_TYPE_H
@@ -62,9 +62,9 @@ struct kco_field {
 	struct kco_type type;
 };
 
-/** A source's table: BTF or DWARF. All are called through the wrappers below. */
+/** A source's table: BTF, DWARF or CTF. All are called through the wrappers below. */
 struct kco_types_ops {
-	const char *name; /* "btf", "dwarf" */
+	const char *name; /* "btf", "dwarf", "ctf" */
 	/* A complete struct, union, enum, typedef or base type by name. @kind narrows struct/union/enum/typedef/int. */
 	enum kco_status (*find)(struct kco_types *types, enum kco_type_kind kind, const char *name, uint64_t *id,
 				struct kco_err *err);
