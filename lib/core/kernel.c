@@ -195,7 +195,7 @@ enum kco_status kco_module_types_get(struct kco_session *s, size_t i, struct kco
 enum kco_status kco_log_each(struct kco_session *s, bool (*fn)(void *arg, const struct kco_log_record *rec), void *arg,
 			     struct kco_err *err)
 {
-	enum kco_status st = kco_session_need(s, KCO_NEED_SYMS, err);
+	enum kco_status st = kco_session_need(s, KCO_NEED_OS, err);
 
 	if (st)
 		return st;

@@ -301,8 +301,9 @@ static enum kco_status session_make_symbols(struct kco_session *s, struct kco_er
 		return KCO_OK;
 	/* The dump has none of its own: a vmlinux can stand in. */
 	if (!session_need_debuginfo(s, &elf) && !kco_debuginfo_symbols_new(s->debuginfo, &src, &elf)) {
-		kco_session_warn(s, "the dump's own symbols cannot be used (%s): taking those of %s", own.msg,
-				 kco_debuginfo_path(s->debuginfo));
+		if (KCO_OS_SLOT(s->os, symbols))
+			kco_session_warn(s, "the dump's own symbols cannot be used (%s): taking those of %s", own.msg,
+					 kco_debuginfo_path(s->debuginfo));
 		kco_symbols_add_take(s->symbols, src);
 		return KCO_OK;
 	}
@@ -377,7 +378,7 @@ enum kco_status kco_session_need(struct kco_session *s, unsigned needs, struct k
 	enum kco_status st = KCO_OK;
 
 	if (needs & KCO_NEED_TASKS)
-		needs |= KCO_NEED_SYMS | KCO_NEED_TYPES;
+		needs |= KCO_NEED_SYMS;
 	if (needs & (KCO_NEED_SYMS | KCO_NEED_TYPES))
 		needs |= KCO_NEED_OS;
 	if (needs & KCO_NEED_OS)
@@ -388,6 +389,9 @@ enum kco_status kco_session_need(struct kco_session *s, unsigned needs, struct k
 	if (!st && needs & KCO_NEED_SYMS)
 		st = session_need_symbols(s, err);
 	if (!st && needs & KCO_NEED_TYPES)
+		st = session_need_types(s, err);
+	/* For a list of tasks, a personality may make do without. */
+	if (!st && needs & KCO_NEED_TASKS && session_need_types(s, NULL) && !s->os->tasks_without_types)
 		st = session_need_types(s, err);
 	if (!st && needs & KCO_NEED_TASKS)
 		st = session_need_tasks(s, err);

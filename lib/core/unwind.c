@@ -299,10 +299,13 @@ static enum unwind_result unwind_step(struct unwind_walk *w)
 {
 	// A call that never returns may be the last of its function: look within it, not behind.
 	uint64_t pc = w->regs.v[w->uw->arch->pc] - !w->exact;
-	const struct kco_unwind_row *row = unwind_find_row(w->uw, pc);
+	bool entry = unwind_is_entry(w);
+	const struct kco_unwind_row *row = entry ? NULL : unwind_find_row(w->uw, pc);
 	enum unwind_result result;
 
-	if (row && row->kind != KCO_ROW_UNKNOWN)
+	if (entry)
+		result = unwind_step_known_entry(w);
+	else if (row && row->kind != KCO_ROW_UNKNOWN)
 		result = unwind_step_row(w, row);
 	else
 		result = unwind_step_without_row(w);
@@ -385,7 +388,7 @@ enum kco_status kco_unwind_task(struct kco_unwinder *uw, const struct kco_task *
 	if (st == KCO_OK)
 		return kco_unwind_regs(uw, task, &regs, trace, err);
 	// Where the CPU's registers are lost, the stack may still tell how the task came to run.
-	if (st == KCO_E_RANGE && uw->tables) {
+	if (st == KCO_E_RANGE && (uw->tables || uw->di)) {
 		struct unwind_walk w = { .uw = uw, .task = task, .trace = trace };
 
 		unwind_load_stacks(&w);

@@ -10,6 +10,8 @@
  */
 #include "unwind_priv.h"
 
+#include <inttypes.h>
+
 #define GUESS_FRAME_MAX 4096	  /* bytes: how far up a caller is looked for */
 #define GUESS_TOP_PADDING 16	  /* bytes: what a kernel may leave free at the end of a stack */
 #define GUESS_FUNCTION_MAX 0x4000 /* bytes: how far into a function its pc may be */
@@ -91,6 +93,29 @@ enum unwind_result unwind_step_entry(struct unwind_walk *w)
 	    (to == w->stack ? old_sp < sp + set->desc_size : w->visited >> to & 1))
 		return UNWIND_NONE;
 	return unwind_add_trap(w, &regs, KCO_BY_SCAN, sp);
+}
+
+bool unwind_is_entry(struct unwind_walk *w)
+{
+	bool (*is_entry)(struct kco_session * s, uint64_t pc, bool exact) = KCO_OS_SLOT(w->uw->os, is_entry);
+
+	return is_entry && is_entry(w->uw->s, w->regs.v[w->uw->arch->pc], w->exact);
+}
+
+enum unwind_result unwind_step_known_entry(struct unwind_walk *w)
+{
+	const struct kco_arch_ops *arch = w->uw->arch;
+	uint64_t sp = w->regs.v[arch->sp];
+	struct kco_regs regs = { 0 };
+
+	if (unwind_find_stack(w, sp) == UNWIND_NOWHERE)
+		return unwind_note(w, KCO_E_CORRUPT, "the trap frame above #%zu would be at %#" PRIx64 ", on no stack",
+				   w->trace->n - 1, sp);
+	if (!unwind_read_trap(w, sp, false, &regs))
+		return UNWIND_NONE;
+	if (!regs.v[arch->pc] && !regs.v[arch->sp])
+		return UNWIND_END;
+	return unwind_add_trap(w, &regs, w->guess ? KCO_BY_SCAN : KCO_BY_REGS, sp);
 }
 
 enum unwind_result unwind_step_bad_call(struct unwind_walk *w)

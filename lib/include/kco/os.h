@@ -77,6 +77,7 @@ struct kco_os_ops {
 	bool own_tids;		  /* thread ids are numbers of their own, no pids (BSD): both are shown */
 	const char *const *archs; /* names of the architectures whose registers and stacks it knows, NULL-terminated */
 	const struct kco_os_process_ops *process; /* what it knows of processes: os_process.h; may be NULL */
+	bool tasks_without_types; /* tasks() makes a list with symbols alone, and warns of what it lacks */
 	/* Could this dump be mine? 0..100. Reads no virtual memory. */
 	int (*detect)(struct kco_session *s);
 	/*
@@ -105,6 +106,13 @@ struct kco_os_ops {
 	/* The trap frame (Linux: struct pt_regs) and the part the CPU pushes itself. Offsets from the frame's address.
 	 */
 	const struct kco_regset *(*trap_frame)(struct kco_session *s, bool hardware_part_only);
+	/*
+	 * Does @pc lie in entry code that has a whole trap frame on top of the stack
+	 * there: where a call returned to (not @exact), or where a thread begins
+	 * (@exact)? NULL: frames of entry code are described by unwind tables, or
+	 * guessed. Any thread.
+	 */
+	bool (*is_entry)(struct kco_session *s, uint64_t pc, bool exact);
 	/* Address of the user registers saved at the kernel's entry on @task's stack; 0 for kernel threads. Any thread.
 	 */
 	uint64_t (*user_regs)(struct kco_session *s, const struct kco_task *task);
