@@ -93,10 +93,10 @@ static size_t log_prefix(const struct log_run *run, const struct kco_log_record 
 	int n = 0;
 
 	buf[0] = '\0';
-	if (run->opts->wall) {
+	if (run->opts->wall && !rec->no_time) {
 		log_wall_text(run, rec, wall, sizeof(wall));
 		n = snprintf(buf, size, "[%s] ", wall);
-	} else if (!run->opts->no_time) {
+	} else if (!run->opts->no_time && !rec->no_time) {
 		n = snprintf(buf, size, "[%5" PRIu64 ".%06" PRIu64 "] ", rec->ts_ns / 1000000000,
 			     rec->ts_ns / 1000 % 1000000);
 	}
@@ -107,7 +107,7 @@ static size_t log_prefix(const struct log_run *run, const struct kco_log_record 
 			 rec->caller & UINT32_C(0x7fffffff));
 		n += snprintf(buf + n, size - (size_t)n, "[%6s] ", caller);
 	}
-	if (run->opts->level_prefix && (size_t)n < size)
+	if (run->opts->level_prefix && !rec->no_level && (size_t)n < size)
 		n += snprintf(buf + n, size - (size_t)n, "<%u>", rec->level);
 	return strlen(buf);
 }
@@ -131,6 +131,14 @@ static void log_dict(struct kco_out *out, const struct kco_log_record *rec, size
 	}
 }
 
+static void log_json_number(struct kco_out *out, const char *key, uint64_t value, bool known)
+{
+	if (known)
+		kco_json_uint(out, key, value);
+	else
+		kco_json_null(out, key);
+}
+
 static void log_json(struct log_run *run, const struct kco_log_record *rec)
 {
 	struct kco_out *out = run->ctx->out;
@@ -138,9 +146,9 @@ static void log_json(struct log_run *run, const struct kco_log_record *rec)
 
 	kco_json_row(out);
 	kco_json_uint(out, "seq", rec->seq);
-	kco_json_uint(out, "ts_ns", rec->ts_ns);
-	kco_json_uint(out, "level", rec->level);
-	kco_json_uint(out, "facility", rec->facility);
+	log_json_number(out, "ts_ns", rec->ts_ns, !rec->no_time);
+	log_json_number(out, "level", rec->level, !rec->no_level);
+	log_json_number(out, "facility", rec->facility, !rec->no_level);
 	if (rec->has_caller) {
 		snprintf(text, sizeof(text), "%c%" PRIu32, rec->caller & UINT32_C(0x80000000) ? 'C' : 'T',
 			 rec->caller & UINT32_C(0x7fffffff));
@@ -151,7 +159,7 @@ static void log_json(struct log_run *run, const struct kco_log_record *rec)
 	kco_json_bytes(out, "text", rec->text, rec->text_len);
 	if (run->opts->wall) {
 		log_wall_iso(run, rec, text, sizeof(text));
-		kco_json_str(out, "time", text);
+		kco_json_str(out, "time", rec->no_time ? NULL : text);
 	}
 	if (run->opts->dict) {
 		kco_json_array(out, "dict");
@@ -168,9 +176,9 @@ static void log_text(struct log_run *run, const struct kco_log_record *rec)
 	size_t indent = log_prefix(run, rec, prefix, sizeof(prefix));
 
 	kco_text(out, "%s", prefix);
-	if (rec->level <= 2)
+	if (!rec->no_level && rec->level <= 2)
 		kco_style(out, KCO_STYLE_PANIC);
-	else if (rec->level <= 4)
+	else if (!rec->no_level && rec->level <= 4)
 		kco_style(out, KCO_STYLE_WARN);
 	kco_text_bytes(out, rec->text, rec->text_len, (unsigned)indent);
 	kco_style(out, KCO_STYLE_PLAIN);
@@ -193,7 +201,7 @@ static bool log_record(void *arg, const struct kco_log_record *rec)
 		kco_style(out, KCO_STYLE_PLAIN);
 	}
 	run->next_seq = rec->seq + 1;
-	if (rec->level > run->max_level)
+	if (!rec->no_level && rec->level > run->max_level)
 		return true;
 	if (kco_out_json(out))
 		log_json(run, rec);
@@ -243,12 +251,12 @@ static const struct kco_opt log_optv[] = {
 
 static const struct kco_json_field log_json_fields[] = {
 	{ "seq", "integer", "sequence number; gaps are lost records" },
-	{ "ts_ns", "integer", "time, ns of the log's clock (since boot)" },
-	{ "level", "integer", "0 emerg to 7 debug" },
-	{ "facility", "integer", "syslog facility, 0 kernel" },
+	{ "ts_ns", "integer|null", "time, ns of the log's clock (since boot); null: the system's log has no times" },
+	{ "level", "integer|null", "0 emerg to 7 debug; null: it has none" },
+	{ "facility", "integer|null", "syslog facility, 0 kernel" },
 	{ "caller", "string|null", "T and a thread id, or C and a CPU; null when this kernel does not record it" },
 	{ "text", "string", "may hold newlines" },
-	{ "time", "string", "-T: UTC, 2026-11-21T09:16:14.031845Z" },
+	{ "time", "string|null", "-T: UTC, 2026-11-21T09:16:14.031845Z" },
 	{ "dict", "array", "-d: its properties" },
 	{ "dict[]", "string", "KEY=value" },
 	{ "error", "string", "in a last row of its own: why the rest cannot be read, as a fixed word" },

@@ -54,10 +54,11 @@ static enum kco_status ps_states_check(const char *states, struct kco_err *err)
 		size_t n = strcspn(p, ",");
 
 		if (!(n == 1 && kco_task_state_known(*p)) && !(n == 2 && kco_task_state_by_text(p)))
-			return kco_fail(err, KCO_E_USAGE,
-					"'%.*s' is no task state; they are R S D T t Z X I P W N, or crash's RU IN UN "
-					"ST TR ZO DE ID PA WA NE",
-					(int)n, p);
+			return kco_fail(
+				err, KCO_E_USAGE,
+				"'%.*s' is no task state; they are R S D T t Z X I P W N L, or crash's RU IN UN "
+				"ST TR ZO DE ID PA WA NE LO",
+				(int)n, p);
 		p += n;
 		p += *p == ',';
 	}
@@ -401,7 +402,7 @@ static const struct kco_json_field ps_json_fields[] = {
 	{ "cpu", "integer|null", "CPU it runs or last ran on" },
 	{ "task", "address",
 	  "its structure in the kernel: struct task_struct, struct thread, struct lwp, struct proc" },
-	{ "state", "string", "R S D T t Z X I P W N, or ? when unreadable" },
+	{ "state", "string", "R S D T t Z X I P W N L, or ? when unreadable" },
 	{ "comm", "string", "command name" },
 	{ "active", "boolean", "was on a CPU when the machine stopped" },
 	{ "kernel", "boolean", "a kernel thread or a CPU's idle task" },

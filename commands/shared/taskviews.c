@@ -19,8 +19,8 @@ static const struct {
 	char state;
 	char text[3];
 } taskview_states[] = {
-	{ 'R', "RU" }, { 'S', "IN" }, { 'D', "UN" }, { 'T', "ST" }, { 't', "TR" }, { 'Z', "ZO" },
-	{ 'X', "DE" }, { 'W', "WA" }, { 'P', "PA" }, { 'I', "ID" }, { 'N', "NE" }, { '?', "??" },
+	{ 'R', "RU" }, { 'S', "IN" }, { 'D', "UN" }, { 'T', "ST" }, { 't', "TR" }, { 'Z', "ZO" }, { 'X', "DE" },
+	{ 'W', "WA" }, { 'P', "PA" }, { 'I', "ID" }, { 'N', "NE" }, { 'L', "LO" }, { '?', "??" },
 };
 #define TASKVIEW_NR_STATES (sizeof(taskview_states) / sizeof(taskview_states[0]))
 
