@@ -1,5 +1,5 @@
 # What is known by its first bytes but not read: the error names it and says what to do.
-# Rows: bzip2 xz lz4 fbsd_minidump bsd_kcore vmware qemu_savevm libvirt_save avml xc_core xc_save windows hibernation kernel_image
+# Rows: bzip2 xz lz4 compress fbsd_minidump vmware qemu_savevm libvirt_save avml xc_core xc_save windows hibernation kernel_image
 | @file
 |   "BZh91AY&SY" 00*4096
 case bytes
@@ -17,12 +17,9 @@ case bytes
 case bytes
   open unsupported FreeBSD minidump
 | @file
-|   @be32 0x03cb8fca
-|   10 00 08 00
-|   @le32 2
-|   00*4096
+|   1f 9d 90 00*4096
 case bytes
-  open unsupported NetBSD or OpenBSD
+  open unsupported gzip -dc
 | @file
 |   @le32 0xbed2bed2
 |   00*4096
