@@ -132,16 +132,20 @@ enum kco_status kco_session_kernel_symbol(struct kco_session *s, const char *con
 					  struct kco_err *err)
 {
 	struct kco_debuginfo *di;
-	enum kco_status st = kco_session_kernel_file(s, &di, err);
+	enum kco_status st = KCO_OK;
 
-	if (!st && !s->kernel_symbols)
-		st = kco_debuginfo_symbols_new(di, &s->kernel_symbols, err);
+	if (!s->kernel_symbols) {
+		st = kco_session_kernel_file(s, &di, err);
+		if (!st)
+			st = kco_debuginfo_symbols_new(di, &s->kernel_symbols, err);
+	}
 	if (st)
 		return st;
 	for (const char *const *name = names; *name; name++)
 		if (!s->kernel_symbols->ops->by_name(s->kernel_symbols, *name, ret, NULL))
 			return KCO_OK;
-	return kco_fail(err, KCO_E_NOSYM, "%s has no symbol '%s'", kco_debuginfo_path(di), names[0]);
+	return kco_fail(err, KCO_E_NOSYM, "%s has no symbol '%s'",
+			s->debuginfo ? kco_debuginfo_path(s->debuginfo) : "the kernel", names[0]);
 }
 
 static void kernelfile_forget(struct kco_session *s)

@@ -286,28 +286,43 @@ static enum kco_status session_lacks(struct kco_err *err, enum kco_status code, 
 	return kco_fail(err, code, "%s", text);
 }
 
-static enum kco_status session_make_symbols(struct kco_session *s, struct kco_err *err)
+static bool session_file_symbols(struct kco_session *s, struct kco_err *err)
 {
 	struct kco_symbol_source *src;
-	struct kco_err own = KCO_ERR_INIT, elf = KCO_ERR_INIT;
+
+	if (session_need_debuginfo(s, err) || kco_debuginfo_symbols_new(s->debuginfo, &src, err))
+		return false;
+	kco_symbols_add_take(s->symbols, src);
+	return true;
+}
+
+/*
+ * The dump's own, else those of the kernel's file. Where the file is the usual
+ * way (the row knows its places), it comes first: what a loader left in memory
+ * has to be searched for, and says less.
+ */
+static enum kco_status session_make_symbols(struct kco_session *s, struct kco_err *err)
+{
+	bool file_first = KCO_OS_SLOT(s->os, kernel_places);
+	struct kco_err own = KCO_ERR_INIT, file = KCO_ERR_INIT;
 	enum kco_status st;
 
 	s->symbols = kco_symbols_new();
 	if (!s->symbols)
 		return kco_fail(err, KCO_E_NOMEM, "out of memory");
+	if (file_first && session_file_symbols(s, &file))
+		return KCO_OK;
 	st = KCO_OS_SLOT(s->os, symbols) ? KCO_OS_SLOT(s->os, symbols)(s, s->symbols, &own)
 					 : kco_fail(&own, KCO_E_UNSUPPORTED, "no symbol table in this kind of dump");
 	if (!st)
 		return KCO_OK;
-	/* The dump has none of its own: a vmlinux can stand in. */
-	if (!session_need_debuginfo(s, &elf) && !kco_debuginfo_symbols_new(s->debuginfo, &src, &elf)) {
+	if (!file_first && session_file_symbols(s, &file)) {
 		if (KCO_OS_SLOT(s->os, symbols))
 			kco_session_warn(s, "the dump's own symbols cannot be used (%s): taking those of %s", own.msg,
 					 kco_debuginfo_path(s->debuginfo));
-		kco_symbols_add_take(s->symbols, src);
 		return KCO_OK;
 	}
-	return session_lacks(err, KCO_E_NOSYM, "kernel symbols", &own, &elf);
+	return session_lacks(err, KCO_E_NOSYM, "kernel symbols", &own, &file);
 }
 
 static enum kco_status session_need_symbols(struct kco_session *s, struct kco_err *err)

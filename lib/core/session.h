@@ -51,9 +51,10 @@ struct kco_session {
 	struct kco_symbols *symbols;
 	struct kco_types *types;
 	struct kco_debuginfo *debuginfo;
-	struct kco_symbol_source *kernel_symbols; /* of debuginfo, for kco_session_kernel_symbol(); NULL: not asked */
-	bool kernel_early;			  /* debuginfo was opened before the kernel's memory could be read */
-	size_t kernel_next;			  /* the places before this one hold no kernel that is the dump's */
+	struct kco_symbol_source
+		*kernel_symbols; /* for kco_session_kernel_symbol(): of debuginfo, or put here by init() */
+	bool kernel_early;	 /* debuginfo was opened before the kernel's memory could be read */
+	size_t kernel_next;	 /* the places before this one hold no kernel that is the dump's */
 	struct kco_unwind_tables *unwind_tables;
 	struct kco_task *tasks;
 	size_t nr_tasks, cap_tasks;

@@ -3,8 +3,9 @@
  * The FreeBSD personality: its table row, detection, and looking things up by
  * name.
  *
- * Symbols and types are the kernel file's (kcodbg VMCORE KERNEL): the dumps of
- * this system carry none as such. Nothing here asks for a version.
+ * Symbols and types are the kernel file's (kcodbg VMCORE KERNEL). Without it
+ * there still are the symbols that the loader left in memory, and no types.
+ * Nothing here asks for a version.
  */
 #include "freebsd.h"
 
@@ -14,6 +15,7 @@
 #include <string.h>
 
 #include "debuginfo.h"
+#include "freebsd_symbols.h"
 
 /* EI_OSABI of a full dump: kern_dump.c's ELFOSABI_STANDALONE. */
 #define FREEBSD_OSABI_DUMP 255
@@ -130,6 +132,8 @@ const struct kco_os_ops kco_os_freebsd = {
 	.detect = freebsd_detect,
 	.init = freebsd_init,
 	.fini = freebsd_fini,
+	.symbols = freebsd_symbols,
+	.build_id = freebsd_build_id,
 	.tasks = freebsd_tasks,
 	.task_regs = freebsd_task_regs,
 	.cpu_stacks = freebsd_cpu_stacks,

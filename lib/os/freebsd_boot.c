@@ -28,6 +28,7 @@
 #include <kco/endian.h>
 
 #include "debuginfo.h"
+#include "freebsd_symbols.h"
 
 #define BOOT_KERNBASE UINT64_C(0xffffffff80000000) /* KERNBASE of amd64, for a kernel file without the symbol */
 #define BOOT_STEP UINT64_C(0x200000)		   /* the kernel is mapped by 2 MiB pages */
@@ -60,11 +61,20 @@ static uint64_t boot_symbol(struct kco_session *s, const char *name, uint64_t ot
 	return kco_session_kernel_symbol(s, names, &sym, NULL) ? otherwise : sym.addr;
 }
 
+/* Whose symbols were taken. */
+static const char *boot_who(const struct kco_session *s)
+{
+	return s->debuginfo ? kco_debuginfo_path(s->debuginfo) : "the kernel in this dump";
+}
+
 static enum kco_status boot_symbols(struct kco_session *s, struct boot *boot, struct kco_err *err)
 {
 	struct kco_debuginfo *di;
 	enum kco_status st = kco_session_kernel_file(s, &di, err);
 
+	// A file that was named and cannot be used is an error; one that was not found can be done without.
+	if (st == KCO_E_NOSYM && !s->opts.vmlinux && !freebsd_symbols_phys(s, NULL))
+		st = KCO_OK;
 	if (st)
 		return kco_context(err, st,
 				   "a full dump does not say where its kernel is mapped, only its kernel file does");
@@ -74,7 +84,7 @@ static enum kco_status boot_symbols(struct kco_session *s, struct boot *boot, st
 	boot->kernbase = boot_symbol(s, "kernbase", BOOT_KERNBASE);
 	if (!boot->roots[0].va && !boot->roots[1].va)
 		return kco_fail(err, KCO_E_NOSYM, "%s has neither KPML4phys nor KPML5phys: is it a FreeBSD kernel?",
-				kco_debuginfo_path(di));
+				boot_who(s));
 	return KCO_OK;
 }
 
@@ -156,7 +166,7 @@ static enum kco_status boot_full(struct kco_session *s, const struct kco_arch_op
 	return kco_fail(
 		err, KCO_E_CORRUPT,
 		"no page tables in this dump map the kernel as %s was linked: is it the file of another kernel?",
-		kco_debuginfo_path(s->debuginfo));
+		boot_who(s));
 }
 
 enum kco_status freebsd_boot(struct kco_session *s, struct kco_err *err)
