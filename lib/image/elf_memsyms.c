@@ -27,6 +27,7 @@
 #include "elf_symtab.h"
 
 #define MEMSYMS_CHUNK ((size_t)1 << 20)
+#define MEMSYMS_OVERLAP 64u /* a word and a symbol */
 #define MEMSYMS_PAGE 4096u
 #define MEMSYMS_MIN 64u		   /* symbols; a kernel has more */
 #define MEMSYMS_MAX (4u << 20)	   /* symbols */
@@ -217,13 +218,13 @@ static enum kco_status memsyms_load(struct memsyms *m, struct kco_symbol_source 
 	return KCO_OK;
 }
 
-/* Look through a chunk of @n bytes at @addr, whose last few belong to the next one, too. */
+/* Look through a chunk of @n bytes at @addr; MEMSYMS_OVERLAP more are behind it. */
 static enum kco_status memsyms_scan(struct memsyms *m, const uint8_t *chunk, uint64_t addr, size_t n,
 				    struct kco_symbol_source **ret, struct kco_err *err)
 {
 	static const uint8_t zeros[sizeof(Elf64_Sym)];
 
-	for (size_t at = 0; at + m->word + m->sym <= n; at += m->word) {
+	for (size_t at = 0; at < n; at += m->word) {
 		uint64_t size = memsyms_word(m, chunk + at);
 		enum kco_status st;
 
@@ -249,8 +250,7 @@ enum kco_status kco_elf_memsyms_new(const struct kco_memsyms_request *req, struc
 		.word = req->elf64 ? 8 : 4,
 		.sym = req->elf64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym),
 	};
-	const size_t overlap = 64;
-	uint8_t *chunk = malloc(MEMSYMS_CHUNK + overlap);
+	uint8_t *chunk = malloc(MEMSYMS_CHUNK + MEMSYMS_OVERLAP);
 	enum kco_status st = KCO_E_NOSYM;
 
 	*ret = NULL;
@@ -263,10 +263,9 @@ enum kco_status kco_elf_memsyms_new(const struct kco_memsyms_request *req, struc
 			free(chunk);
 			return kco_fail(err, KCO_E_CANCELLED, "the search for symbols was interrupted");
 		}
-		memset(chunk + n, 0xff, overlap);
 		// Nothing here, nothing to look at: most of what is not mapped.
-		if (memsyms_read(&m, addr, chunk, n + overlap) < n + overlap)
-			st = memsyms_scan(&m, chunk, addr, n + overlap, ret, err);
+		if (memsyms_read(&m, addr, chunk, n + MEMSYMS_OVERLAP) < n + MEMSYMS_OVERLAP)
+			st = memsyms_scan(&m, chunk, addr, n, ret, err);
 		if (__builtin_add_overflow(addr, n, &addr))
 			break;
 	}
