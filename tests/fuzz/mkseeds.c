@@ -2,8 +2,8 @@
 /*
  * Writes the fuzzers' first inputs from the encoders of the unit tests:
  *
- *   mkseeds DIR    makes DIR/kallsyms/, DIR/btf/, DIR/orc/, DIR/cfi/, DIR/vma/,
- *                  DIR/uelf/, DIR/stop/ and DIR/uunwind/
+ *   mkseeds DIR    makes DIR/kallsyms/, DIR/btf/, DIR/ctf/, DIR/orc/, DIR/cfi/,
+ *                  DIR/vma/, DIR/uelf/, DIR/stop/ and DIR/uunwind/
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,6 +13,7 @@
 
 #include "btfmake.h"
 #include "cfimake.h"
+#include "ctfmake.h"
 #include "ksymmake.h"
 #include "stopmake.h"
 #include "uelfmake.h"
@@ -295,6 +296,67 @@ static void seeds_uunwind(void)
 	}
 }
 
+static void seeds_ctf_types(struct ctfmake *m)
+{
+	uint32_t i32 = ctfmake_int(m, "int", 4, 1, 32), bits = ctfmake_int(m, "int", 4, 1, 3), args[2] = { i32, 0 };
+	uint32_t arr = ctfmake_array(m, i32, i32, 4), s, e, slice = bits;
+
+	ctfmake_int(m, "void", 0, 1, 0);
+	ctfmake_float(m, "double", 8, 2);
+	e = ctfmake_type(m, "e", CTFMAKE_ENUM, 2, 4);
+	ctfmake_enumerator(m, "E", 5);
+	ctfmake_enumerator(m, "F", -1);
+	if (m->version == CTFMAKE_GNU)
+		slice = ctfmake_slice(m, i32, 0, 5, 1);
+	s = ctfmake_type(m, "a", CTFMAKE_STRUCT, 4, 24);
+	ctfmake_member(m, "a", arr, 0);
+	ctfmake_member(m, "b", slice, 128);
+	ctfmake_member(m, "", e, 133);
+	ctfmake_member(m, "c", i32, 160);
+	ctfmake_type(m, "big", CTFMAKE_UNION, 1, 0x900000000);
+	ctfmake_member(m, "x", s, 0x100000000);
+	ctfmake_type(m, "later", CTFMAKE_FORWARD, 0, 0);
+	ctfmake_type(m, "t", CTFMAKE_TYPEDEF, 0, s);
+	ctfmake_type(m, "", CTFMAKE_POINTER, 0, s);
+	ctfmake_type(m, "", CTFMAKE_CONST, 0, s);
+	ctfmake_function(m, i32, args, 1);
+	ctfmake_object(m, s);
+	ctfmake_object(m, i32);
+}
+
+static void seeds_ctf(void)
+{
+	static const enum ctfmake_version versions[] = { CTFMAKE_2, CTFMAKE_3, CTFMAKE_GNU };
+	unsigned nr = 0;
+
+	for (unsigned v = 0; v < 3; v++) {
+		for (unsigned flags = 0; flags < 2; flags++) {
+			struct ctfmake parent, child;
+			struct bytes b = { 0 };
+			uint8_t *whole, *behind;
+			size_t n, m;
+
+			ctfmake_init(&parent, versions[v]);
+			seeds_ctf_types(&parent);
+			ctfmake_init(&child, versions[v]);
+			ctfmake_child(&child, "kernel");
+			seeds_ctf_types(&child);
+			parent.flags = child.flags = (uint8_t)flags;
+			whole = v == 2 && !flags ? ctfmake_archive(&parent, 1, &n) : ctfmake_take(&parent, &n);
+			behind = ctfmake_take(&child, &m);
+			bytes_uint(&b, m, 2);
+			bytes_put(&b, whole, n);
+			bytes_put(&b, behind, m);
+			seeds_write("ctf", nr++, &b);
+			free(whole);
+			free(behind);
+			free(b.p);
+			ctfmake_fini(&parent);
+			ctfmake_fini(&child);
+		}
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -308,6 +370,7 @@ int main(int argc, char **argv)
 	}
 	seeds_kallsyms();
 	seeds_btf();
+	seeds_ctf();
 	seeds_orc();
 	seeds_cfi();
 	seeds_vma();
