@@ -132,13 +132,38 @@ static bool boot_try_delta(struct kco_session *s, const struct kco_arch_ops *arc
 	return false;
 }
 
+/* Each 2 MiB step that puts the root's variable into memory that there is. KCO_DONE: it is nowhere. */
+static enum kco_status boot_search(struct kco_session *s, const struct kco_arch_ops *arch, const struct boot *boot,
+				   const struct boot_root *root)
+{
+	const uint64_t offset = root->va - boot->kernbase;
+	struct kco_reader *rd = kco_mem_reader(s->mem);
+	uint64_t addr = 0;
+
+	for (const struct kco_segment *seg; (seg = kco_reader_next(rd, KCO_PHYS, addr)) != NULL;) {
+		const uint64_t first = seg->first, last = seg->last;
+		uint64_t delta = first > offset ? first - offset : 0;
+
+		for (delta = (delta + BOOT_STEP - 1) & ~(BOOT_STEP - 1); delta < BOOT_MAX && offset + delta <= last;
+		     delta += BOOT_STEP) {
+			if (kco_session_cancelled(s))
+				return KCO_E_CANCELLED;
+			if (boot_try(s, arch, boot, root, offset + delta))
+				return KCO_OK;
+		}
+		if (last >= BOOT_MAX)
+			break;
+		addr = last + 1;
+	}
+	return KCO_DONE;
+}
+
 static enum kco_status boot_full(struct kco_session *s, const struct kco_arch_ops *arch, struct kco_err *err)
 {
 	struct boot boot = { .roots = { { .symbol = "KPML4phys", .levels = 4 },
 					{ .symbol = "KPML5phys", .levels = 5 } } };
 	const struct kco_facts *facts = &s->image->facts;
 	enum kco_status st = boot_symbols(s, &boot, err);
-	uint64_t end = facts->max_pfn * (facts->block_size ? facts->block_size : 4096);
 
 	if (st)
 		return st;
@@ -146,21 +171,12 @@ static enum kco_status boot_full(struct kco_session *s, const struct kco_arch_op
 		return KCO_OK;
 	if (s->opts.has_phys_base && boot_try_delta(s, arch, &boot, s->opts.phys_base))
 		return KCO_OK;
-	if (!end || end > BOOT_MAX)
-		end = BOOT_MAX;
-	for (uint64_t delta = 0; delta < end; delta += BOOT_STEP) {
-		const struct kco_segment *seg;
-
-		if (kco_session_cancelled(s))
-			return kco_fail(err, KCO_E_CANCELLED, "interrupted");
-		if (boot_try_delta(s, arch, &boot, delta))
-			return KCO_OK;
-		/* No memory for a while: go on where some begins. */
-		seg = kco_reader_next(kco_mem_reader(s->mem), KCO_PHYS, delta);
-		if (!seg)
-			break;
-		if (seg->first > delta + 2 * BOOT_STEP && seg->first - delta > UINT64_C(0x40000000))
-			delta = (seg->first - UINT64_C(0x40000000)) & ~(BOOT_STEP - 1);
+	for (size_t i = 0; i < 2; i++) {
+		if (!boot.roots[i].va || boot.roots[i].va < boot.kernbase)
+			continue;
+		st = boot_search(s, arch, &boot, &boot.roots[i]);
+		if (st != KCO_DONE)
+			return st ? kco_fail(err, st, "interrupted") : KCO_OK;
 	}
 	memset(&s->kernel, 0, sizeof(s->kernel));
 	return kco_fail(

@@ -268,13 +268,29 @@ static void tasks_broken(struct tasks_walk *w, const struct tasks_proc *p, const
 /* Why the thread at @addr, to which the pointer at @slot led, cannot be @p's; NULL: it can. */
 static const char *tasks_alien(struct tasks_walk *w, const struct tasks_proc *p, uint64_t addr, uint64_t slot)
 {
-	uint64_t v;
+	const struct {
+		enum freebsd_member member;
+		uint64_t want;
+	} links[] = { { FB_TD_PROC, p->addr }, { FB_TD_PLIST_PREV, slot } };
 
-	if (tasks_read(w, addr, FB_TD_PROC, &v) && v != p->addr)
-		return kco_session_text(w->s, "the thread at %#" PRIx64 " says that it is of another", addr);
-	if (tasks_read(w, addr, FB_TD_PLIST_PREV, &v) && v != slot)
-		return kco_session_text(w->s, "the thread at %#" PRIx64 " does not lead back to where it was named",
-					addr);
+	for (size_t i = 0; i < 2; i++) {
+		struct kco_err err = KCO_ERR_INIT;
+		enum kco_status st;
+		uint64_t v;
+
+		if (!w->l.has[links[i].member])
+			continue;
+		st = kco_kread_field(w->s, addr, &w->l.f[links[i].member], &v, &err);
+		/* A thread whose page was not saved is one. */
+		if (st == KCO_E_NOT_SAVED || st == KCO_E_TRUNCATED)
+			continue;
+		if (st)
+			return kco_session_text(w->s, "%s", err.msg);
+		if (v != links[i].want)
+			return kco_session_text(w->s, "the thread at %#" PRIx64 " %s", addr,
+						i ? "does not lead back to where it was named"
+						  : "says that it is of another");
+	}
 	return NULL;
 }
 
@@ -399,7 +415,12 @@ static enum kco_status tasks_list(struct tasks_walk *w, const char *list, struct
 		return st;
 	st = kco_kread_uint(w->s, head, w->s->arch->ptr_size, &proc, &mine);
 	for (uint64_t slot = head; !st && proc; n++) {
-		if (tasks_read(w, proc, FB_P_LIST_PREV, &back) && back != slot) {
+		back = slot;
+		if (w->l.has[FB_P_LIST_PREV])
+			st = kco_kread_field(w->s, proc, &w->l.f[FB_P_LIST_PREV], &back, &mine);
+		if (st)
+			break;
+		if (back != slot) {
 			tasks_torn(w, list, n, "the next entry does not lead back to where it was named");
 			return KCO_OK;
 		}
