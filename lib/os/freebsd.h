@@ -5,7 +5,8 @@
  *   freebsd.c         the table row, detection, symbols and members by name
  *   freebsd_boot.c    the kernel's address space: a minidump's own maps, or a full dump's page tables
  *   freebsd_layout.c  where the members of struct proc and struct thread lie, with and without types
- *   freebsd_tasks.c   processes and their threads; freebsd_hash.c: the pid hash they are checked against
+ *   freebsd_tasks.c   processes and their threads; freebsd_hash.c: the pid hash they are checked against;
+ *   freebsd_thread.c  what one of the threads is
  *   freebsd_state.c   state letters
  *   freebsd_cpus.c    CPUs, per-CPU data, which CPUs stopped
  *   freebsd_regs.c    registers of threads and CPUs, trap frames
@@ -76,7 +77,7 @@ struct freebsd_os {
 	unsigned nr_cpus;
 	struct freebsd_regs *regs;	 /* freebsd_regs.c's */
 	struct freebsd_text *text;	 /* freebsd_text.c's */
-	struct freebsd_frames *frames;	 /* freebsd_tasks.c's: where threads' user registers are */
+	struct freebsd_frames *frames;	 /* freebsd_thread.c's: where threads' user registers are */
 	struct freebsd_process *process; /* of the half that knows processes */
 };
 
@@ -156,6 +157,7 @@ enum kco_status freebsd_layout_load(struct kco_session *s, struct freebsd_layout
 /* freebsd_tasks.c */
 enum kco_status freebsd_tasks(struct kco_session *s, enum kco_status (*add)(void *arg, const struct kco_task *task),
 			      void *arg, struct kco_err *err);
+/* freebsd_thread.c */
 uint64_t freebsd_user_regs(struct kco_session *s, const struct kco_task *task);
 void freebsd_tasks_fini(struct kco_session *s);
 

@@ -15,7 +15,7 @@
  * that led here. What does not, or is not the process's thread, is a torn
  * list: the walk ends there and says so.
  */
-#include "freebsd.h"
+#include "freebsd_thread.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -25,34 +25,11 @@
 
 #include "addrset.h"
 
-#define TASKS_NOCPU_OLD 255 /* NOCPU of kernels whose td_oncpu was a char */
-
-/* Where the registers lie that a thread's user mode left. Sorted by address of the thread when it is complete. */
-struct freebsd_frame {
-	uint64_t thread, frame;
-};
-struct freebsd_frames {
-	struct freebsd_frame *v;
-	size_t n, cap;
-};
-
-/* What its threads have of a process. */
-struct tasks_proc {
-	uint64_t addr, first_thread, flag, state;
-	int64_t pid, ppid;
-	uint64_t parent, mm, start, rss, vm;
-	char comm[64];
-};
-
 struct tasks_walk {
 	struct kco_session *s;
 	struct freebsd_layout l;
-	struct freebsd_states states;
-	struct freebsd_frames *frames;
-	uint8_t *buf; /* of one struct proc or thread */
-	size_t buf_size;
-	int64_t dump_tid;
-	uint64_t vmspace0, tick_frequency;
+	struct freebsd_thread_reader r;
+	uint64_t vmspace0;
 	struct kco_field start_sec, start_usec, resident, vm_size;
 	bool has_start, has_resident, has_vm_size;
 	enum kco_status (*add)(void *arg, const struct kco_task *task);
@@ -64,170 +41,14 @@ struct tasks_walk {
 	size_t orphans, zombies;
 };
 
-static uint64_t tasks_get(const struct tasks_walk *w, enum freebsd_member member, uint64_t otherwise)
-{
-	uint64_t v;
-
-	if (w->l.has[member] && kco_field_get(&w->l.f[member], w->buf, w->buf_size, &v))
-		return v;
-	return otherwise;
-}
-
 /* A member of the object at @addr; false when it cannot be read or is not known. */
 static bool tasks_read(struct tasks_walk *w, uint64_t addr, enum freebsd_member member, uint64_t *ret)
 {
 	return w->l.has[member] && !kco_kread_field(w->s, addr, &w->l.f[member], ret, NULL);
 }
 
-static void tasks_name(const struct tasks_walk *w, enum freebsd_member member, char *name, size_t size)
-{
-	const struct kco_field *f = &w->l.f[member];
-
-	name[0] = '\0';
-	if (!w->l.has[member])
-		return;
-	if (size > f->size)
-		size = f->size;
-	memcpy(name, w->buf + f->offset, size);
-	name[size - 1] = '\0';
-}
-
-/* What it waits for: a lock is told from a wait channel by a star, as ddb's ps does it. */
-static const char *tasks_wait(struct tasks_walk *w, uint64_t inhibitors)
-{
-	bool lock = inhibitors & FREEBSD_TDI_LOCK;
-	uint64_t text = tasks_get(w, lock ? FB_TD_LOCKNAME : FB_TD_WMESG, 0);
-	char buf[64];
-
-	if (!text || (!lock && !tasks_get(w, FB_TD_WCHAN, 0)) ||
-	    kco_vread_str(w->s->mem, &w->s->kernel, text, buf, sizeof(buf), NULL) || !*buf)
-		return NULL;
-	return kco_session_text(w->s, "%s%s", lock ? "*" : "", buf);
-}
-
-/*
- * Run time is counted in ticks of the processor's counter; how it divides into
- * user and system time is what the statistics clock saw (calcru1(),
- * sys/kern/kern_resource.c). A thread that it never saw was in the kernel.
- */
-static void tasks_times(const struct tasks_walk *w, struct kco_task *task)
-{
-	uint64_t user = tasks_get(w, FB_TD_UTICKS, 0) + tasks_get(w, FB_TD_RUX_UTICKS, 0);
-	uint64_t other = tasks_get(w, FB_TD_STICKS, 0) + tasks_get(w, FB_TD_RUX_STICKS, 0) +
-			 tasks_get(w, FB_TD_ITICKS, 0) + tasks_get(w, FB_TD_RUX_ITICKS, 0);
-	double ns;
-
-	if (!w->tick_frequency)
-		return;
-	ns = (double)tasks_get(w, FB_TD_RUNTIME, 0) / (double)w->tick_frequency * 1e9;
-	if (!(ns < 9e18))
-		return;
-	task->utime = user ? (uint64_t)(ns * ((double)user / ((double)user + (double)other))) : 0;
-	task->stime = (uint64_t)ns - task->utime;
-}
-
-/* The CPU it is on: td_oncpu, unless that says none or what cannot be. */
-static int32_t tasks_oncpu(struct tasks_walk *w)
-{
-	int64_t cpu = (int64_t)tasks_get(w, FB_TD_ONCPU, UINT64_MAX);
-
-	if (w->l.f[FB_TD_ONCPU].size == 4)
-		cpu = (int32_t)cpu;
-	if (cpu < 0 || (w->l.f[FB_TD_ONCPU].size == 1 && cpu == TASKS_NOCPU_OLD) ||
-	    !freebsd_cpu(w->s, cpu > UINT32_MAX ? UINT32_MAX : (unsigned)cpu))
-		return -1;
-	return (int32_t)cpu;
-}
-
-static void tasks_cpu(struct tasks_walk *w, struct kco_task *task, uint64_t state)
-{
-	int32_t cpu = tasks_oncpu(w);
-
-	/* Without its state, a thread is where it says. */
-	if (cpu >= 0 && (!w->l.has[FB_TD_STATE] || (int64_t)state == w->states.running))
-		task->flags |= KCO_TASK_ACTIVE;
-	if (cpu < 0) {
-		cpu = (int32_t)tasks_get(w, FB_TD_LASTCPU, UINT64_MAX);
-		if (cpu < 0 || !freebsd_cpu(w->s, (unsigned)cpu))
-			cpu = -1;
-	}
-	task->cpu = cpu;
-}
-
-/* Without td_kstack, the pcb is near the top of the stack: what lies around it is all that is known. */
-static void tasks_stack(struct tasks_walk *w, struct kco_task *task)
-{
-	const uint64_t page = w->s->arch->page_size;
-	uint64_t pages = tasks_get(w, FB_TD_KSTACK_PAGES, 4), pcb = tasks_get(w, FB_TD_PCB, 0);
-
-	task->stack = tasks_get(w, FB_TD_KSTACK, 0);
-	if (pages > 64)
-		pages = 64;
-	if (!task->stack && pcb && !w->l.has[FB_TD_KSTACK]) {
-		uint64_t end = (pcb | (page - 1)) + 1;
-
-		task->stack = end > pages * page ? end - pages * page : 0;
-	}
-	task->stack_size = task->stack ? (uint32_t)(pages * page) : 0;
-}
-
-/* Remember where its user registers are: workers ask for them, who may not read. */
-static enum kco_status tasks_frame(struct tasks_walk *w, const struct kco_task *task)
-{
-	uint64_t frame = tasks_get(w, FB_TD_FRAME, 0);
-	struct freebsd_frames *frames = w->frames;
-
-	/* A thread of the kernel was never in user mode. */
-	if (!frame || task->flags & KCO_TASK_KTHREAD)
-		return KCO_OK;
-	if (frames->n == frames->cap) {
-		size_t cap = frames->cap ? frames->cap * 2 : 128;
-		struct freebsd_frame *grown = realloc(frames->v, cap * sizeof(*grown));
-
-		if (!grown)
-			return KCO_E_NOMEM;
-		frames->v = grown;
-		frames->cap = cap;
-	}
-	frames->v[frames->n++] = (struct freebsd_frame){ task->addr, frame };
-	return KCO_OK;
-}
-
-static void tasks_decode(struct tasks_walk *w, const struct tasks_proc *p, struct kco_task *task)
-{
-	struct freebsd_run run = {
-		.proc_state = p->state,
-		.proc_flag = p->flag,
-		.state = tasks_get(w, FB_TD_STATE, 0),
-		.inhibitors = tasks_get(w, FB_TD_INHIBITORS, 0),
-		.flags = tasks_get(w, FB_TD_FLAGS, 0),
-		.slptick = (int32_t)tasks_get(w, FB_TD_SLPTICK, 0),
-	};
-
-	task->tid = (int32_t)tasks_get(w, FB_TD_TID, UINT64_MAX);
-	tasks_name(w, FB_TD_NAME, task->comm, sizeof(task->comm));
-	if (!*task->comm)
-		memcpy(task->comm, p->comm, sizeof(task->comm));
-	if (w->l.has[FB_TD_STATE]) {
-		task->state_raw = run.state | run.inhibitors << 8;
-		task->state = freebsd_state_letter(&w->states, &run);
-	}
-	task->flags |= p->flag & FREEBSD_P_KPROC ? KCO_TASK_KTHREAD : 0;
-	task->flags |= run.flags & FREEBSD_TDF_IDLETD ? KCO_TASK_IDLE : 0;
-	if (w->dump_tid >= 0 ? task->tid == w->dump_tid : (run.flags & FREEBSD_TDF_INPANIC) != 0)
-		task->flags |= KCO_TASK_PANIC;
-	tasks_cpu(w, task, run.state);
-	tasks_stack(w, task);
-	tasks_times(w, task);
-	task->mm = p->mm;
-	task->rss_pages = p->rss;
-	task->vm_pages = p->vm;
-	task->start_time = p->start;
-	task->wait = tasks_wait(w, run.inhibitors);
-}
-
 /* Hand on the thread at @addr; a row that cannot be read is a row with a reason. KCO_DONE: known already. */
-static enum kco_status tasks_thread(struct tasks_walk *w, const struct tasks_proc *p, uint64_t addr, uint32_t flags)
+static enum kco_status tasks_thread(struct tasks_walk *w, const struct freebsd_proc *p, uint64_t addr, uint32_t flags)
 {
 	struct kco_task task = {
 		.addr = addr,
@@ -245,28 +66,27 @@ static enum kco_status tasks_thread(struct tasks_walk *w, const struct tasks_pro
 
 	if (st)
 		return st;
-	st = kco_kread(w->s, addr, w->buf, w->l.thread_size, NULL, &err);
+	st = kco_kread(w->s, addr, w->r.buf, w->l.thread_size, NULL, &err);
 	if (st) {
 		memcpy(task.comm, p->comm, sizeof(task.comm));
 		task.status = st;
 		task.why = kco_session_text(w->s, "struct thread: %s", err.msg);
 	} else {
-		tasks_decode(w, p, &task);
-		st = tasks_frame(w, &task);
+		st = freebsd_thread_decode(&w->r, p, &task);
 		if (st)
 			return st;
 	}
 	return w->add(w->arg, &task);
 }
 
-static void tasks_broken(struct tasks_walk *w, const struct tasks_proc *p, const char *why)
+static void tasks_broken(struct tasks_walk *w, const struct freebsd_proc *p, const char *why)
 {
 	if (!w->broken++)
 		w->first_broken = kco_session_text(w->s, "process %" PRId64 ": %s", p->pid, why);
 }
 
 /* Why the thread at @addr, to which the pointer at @slot led, cannot be @p's; NULL: it can. */
-static const char *tasks_alien(struct tasks_walk *w, const struct tasks_proc *p, uint64_t addr, uint64_t slot)
+static const char *tasks_alien(struct tasks_walk *w, const struct freebsd_proc *p, uint64_t addr, uint64_t slot)
 {
 	const struct {
 		enum freebsd_member member;
@@ -294,7 +114,7 @@ static const char *tasks_alien(struct tasks_walk *w, const struct tasks_proc *p,
 	return NULL;
 }
 
-static enum kco_status tasks_threads(struct tasks_walk *w, const struct tasks_proc *p, uint32_t flags)
+static enum kco_status tasks_threads(struct tasks_walk *w, const struct freebsd_proc *p, uint32_t flags)
 {
 	uint64_t addr = p->first_thread, slot = p->addr + w->l.f[FB_P_THREADS].offset;
 
@@ -324,7 +144,7 @@ static enum kco_status tasks_threads(struct tasks_walk *w, const struct tasks_pr
 }
 
 /* Its address space and when it began: what lies outside of struct proc. */
-static void tasks_proc_more(struct tasks_walk *w, struct tasks_proc *p, uint64_t vmspace, uint64_t stats)
+static void tasks_proc_more(struct tasks_walk *w, struct freebsd_proc *p, uint64_t vmspace, uint64_t stats)
 {
 	const uint64_t page = w->s->arch->page_size;
 	uint64_t sec, usec, v;
@@ -342,7 +162,7 @@ static void tasks_proc_more(struct tasks_walk *w, struct tasks_proc *p, uint64_t
 		p->vm = v / page;
 }
 
-static void tasks_parent(struct tasks_walk *w, struct tasks_proc *p, uint64_t parent)
+static void tasks_parent(struct tasks_walk *w, struct freebsd_proc *p, uint64_t parent)
 {
 	uint64_t v;
 
@@ -361,10 +181,10 @@ static void tasks_parent(struct tasks_walk *w, struct tasks_proc *p, uint64_t pa
 /* The process at @addr and its threads. */
 static enum kco_status tasks_proc(struct tasks_walk *w, uint64_t addr, uint32_t flags)
 {
-	struct tasks_proc p = { .addr = addr, .pid = -1, .ppid = -1 };
+	struct freebsd_proc p = { .addr = addr, .pid = -1, .ppid = -1 };
 	uint64_t vmspace, stats, parent, v;
 	struct kco_err err = KCO_ERR_INIT;
-	enum kco_status st = kco_kread(w->s, addr, w->buf, w->l.proc_size, NULL, &err);
+	enum kco_status st = kco_kread(w->s, addr, w->r.buf, w->l.proc_size, NULL, &err);
 
 	if (st) {
 		/* Its threads may still be found. */
@@ -373,18 +193,18 @@ static enum kco_status tasks_proc(struct tasks_walk *w, uint64_t addr, uint32_t 
 		tasks_broken(w, &p, err.msg);
 		if (!tasks_read(w, addr, FB_P_THREADS, &p.first_thread))
 			return KCO_OK;
-		p.state = (uint64_t)w->states.proc_new + 1;
+		p.state = (uint64_t)w->r.states.proc_new + 1;
 		return tasks_threads(w, &p, flags);
 	}
-	p.first_thread = tasks_get(w, FB_P_THREADS, 0);
-	p.pid = (int32_t)tasks_get(w, FB_P_PID, UINT64_MAX);
-	p.flag = tasks_get(w, FB_P_FLAG, 0);
-	p.state = tasks_get(w, FB_P_STATE, 0);
-	tasks_name(w, FB_P_COMM, p.comm, sizeof(p.comm));
-	vmspace = tasks_get(w, FB_P_VMSPACE, 0);
-	stats = tasks_get(w, FB_P_STATS, 0);
-	parent = tasks_get(w, FB_P_PPTR, 0);
-	if (w->l.has[FB_P_STATE] && (int64_t)p.state == w->states.proc_zombie) {
+	p.first_thread = freebsd_member_get(&w->r, FB_P_THREADS, 0);
+	p.pid = (int32_t)freebsd_member_get(&w->r, FB_P_PID, UINT64_MAX);
+	p.flag = freebsd_member_get(&w->r, FB_P_FLAG, 0);
+	p.state = freebsd_member_get(&w->r, FB_P_STATE, 0);
+	freebsd_member_name(&w->r, FB_P_COMM, p.comm, sizeof(p.comm));
+	vmspace = freebsd_member_get(&w->r, FB_P_VMSPACE, 0);
+	stats = freebsd_member_get(&w->r, FB_P_STATS, 0);
+	parent = freebsd_member_get(&w->r, FB_P_PPTR, 0);
+	if (w->l.has[FB_P_STATE] && (int64_t)p.state == w->r.states.proc_zombie) {
 		/* That is where the pid hash is the place to be. */
 		flags &= ~(uint32_t)KCO_TASK_ORPHAN;
 		w->zombies++;
@@ -392,7 +212,7 @@ static enum kco_status tasks_proc(struct tasks_walk *w, uint64_t addr, uint32_t 
 	w->orphans += (flags & KCO_TASK_ORPHAN) != 0;
 	tasks_proc_more(w, &p, vmspace, stats);
 	tasks_parent(w, &p, parent);
-	if (!p.first_thread && (int64_t)p.state != w->states.proc_new)
+	if (!p.first_thread && (int64_t)p.state != w->r.states.proc_new)
 		tasks_broken(w, &p, "it has no thread");
 	return tasks_threads(w, &p, flags);
 }
@@ -472,13 +292,6 @@ static enum kco_status tasks_cross_check(struct tasks_walk *w, bool has_zombproc
 	return KCO_OK;
 }
 
-static int tasks_frame_cmp(const void *a, const void *b)
-{
-	const struct freebsd_frame *x = a, *y = b;
-
-	return x->thread < y->thread ? -1 : x->thread > y->thread;
-}
-
 static enum kco_status tasks_walk_all(struct tasks_walk *w, struct kco_err *err)
 {
 	enum kco_status st = tasks_list(w, "allproc", err);
@@ -492,8 +305,8 @@ static enum kco_status tasks_walk_all(struct tasks_walk *w, struct kco_err *err)
 	if (!st && w->broken)
 		kco_session_warn(w->s, "threads may be missing: those of %zu processes, the first of %s", w->broken,
 				 w->first_broken);
-	if (!st && w->frames->n)
-		qsort(w->frames->v, w->frames->n, sizeof(*w->frames->v), tasks_frame_cmp);
+	if (!st)
+		freebsd_frames_sort(w->s);
 	return st;
 }
 
@@ -503,8 +316,8 @@ static void tasks_outside(struct tasks_walk *w)
 
 	if (freebsd_symbol(s, &w->vmspace0, NULL, "vmspace0", NULL))
 		w->vmspace0 = 0;
-	if (freebsd_variable(s, "cpu_tick_frequency", 8, &w->tick_frequency, NULL))
-		w->tick_frequency = 0;
+	if (freebsd_variable(s, "cpu_tick_frequency", 8, &w->r.tick_frequency, NULL))
+		w->r.tick_frequency = 0;
 	w->has_start = !freebsd_field(s, "pstats", &w->start_sec, NULL, "p_start.tv_sec", NULL) &&
 		       !freebsd_field(s, "pstats", &w->start_usec, NULL, "p_start.tv_usec", NULL);
 	w->has_resident = !freebsd_field(s, "vmspace", &w->resident, NULL, "vm_pmap.pm_stats.resident_count", NULL);
@@ -520,40 +333,18 @@ enum kco_status freebsd_tasks(struct kco_session *s, enum kco_status (*add)(void
 	if (st)
 		return st;
 	freebsd_tasks_fini(s);
-	w.frames = freebsd_of(s)->frames = calloc(1, sizeof(*w.frames));
-	w.buf_size = w.l.proc_size > w.l.thread_size ? w.l.proc_size : w.l.thread_size;
-	w.buf = calloc(1, w.buf_size);
-	if (w.frames && w.buf) {
-		freebsd_states_init(s, &w.states);
-		w.dump_tid = freebsd_dump_tid(s);
+	w.r = (struct freebsd_thread_reader){ .s = s, .l = &w.l, .dump_tid = freebsd_dump_tid(s) };
+	w.r.buf_size = w.l.proc_size > w.l.thread_size ? w.l.proc_size : w.l.thread_size;
+	w.r.buf = calloc(1, w.r.buf_size);
+	if (w.r.buf) {
+		freebsd_states_init(s, &w.r.states);
 		tasks_outside(&w);
 		st = tasks_walk_all(&w, err);
 	} else {
 		st = kco_fail(err, KCO_E_NOMEM, "out of memory");
 	}
-	free(w.buf);
+	free(w.r.buf);
 	kco_addrset_fini(&w.procs);
 	kco_addrset_fini(&w.threads);
 	return st;
-}
-
-uint64_t freebsd_user_regs(struct kco_session *s, const struct kco_task *task)
-{
-	const struct freebsd_frames *frames = freebsd_of(s)->frames;
-	const struct freebsd_frame key = { .thread = task->addr };
-	const struct freebsd_frame *found = NULL;
-
-	if (frames && frames->n)
-		found = bsearch(&key, frames->v, frames->n, sizeof(key), tasks_frame_cmp);
-	return found ? found->frame : 0;
-}
-
-void freebsd_tasks_fini(struct kco_session *s)
-{
-	struct freebsd_frames *frames = freebsd_of(s)->frames;
-
-	if (frames)
-		free(frames->v);
-	free(frames);
-	freebsd_of(s)->frames = NULL;
 }
