@@ -299,12 +299,12 @@ static enum unwind_result unwind_step(struct unwind_walk *w)
 {
 	// A call that never returns may be the last of its function: look within it, not behind.
 	uint64_t pc = w->regs.v[w->uw->arch->pc] - !w->exact;
-	bool entry = unwind_is_entry(w);
-	const struct kco_unwind_row *row = entry ? NULL : unwind_find_row(w->uw, pc);
 	enum unwind_result result;
+	bool entry = unwind_step_known_entry(w, &result);
+	const struct kco_unwind_row *row = entry ? NULL : unwind_find_row(w->uw, pc);
 
 	if (entry)
-		result = unwind_step_known_entry(w);
+		; // told by the personality, however it went
 	else if (row && row->kind != KCO_ROW_UNKNOWN)
 		result = unwind_step_row(w, row);
 	else

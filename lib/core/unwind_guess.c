@@ -95,27 +95,30 @@ enum unwind_result unwind_step_entry(struct unwind_walk *w)
 	return unwind_add_trap(w, &regs, KCO_BY_SCAN, sp);
 }
 
-bool unwind_is_entry(struct unwind_walk *w)
+bool unwind_step_known_entry(struct unwind_walk *w, enum unwind_result *result)
 {
-	bool (*is_entry)(struct kco_session * s, uint64_t pc, bool exact) = KCO_OS_SLOT(w->uw->os, is_entry);
-
-	return is_entry && is_entry(w->uw->s, w->regs.v[w->uw->arch->pc], w->exact);
-}
-
-enum unwind_result unwind_step_known_entry(struct unwind_walk *w)
-{
-	const struct kco_arch_ops *arch = w->uw->arch;
-	uint64_t sp = w->regs.v[arch->sp];
+	enum kco_status (*entry_frame)(struct kco_session * s, struct kco_mem * mem, const struct kco_regs *regs,
+				       bool exact, struct kco_regs *interrupted, uint64_t *frame, struct kco_err *err) =
+		KCO_OS_SLOT(w->uw->os, entry_frame);
+	struct kco_err err = KCO_ERR_INIT;
 	struct kco_regs regs = { 0 };
+	uint64_t frame = 0;
+	enum kco_status st;
 
-	if (unwind_find_stack(w, sp) == UNWIND_NOWHERE)
-		return unwind_note(w, KCO_E_CORRUPT, "the trap frame above #%zu would be at %#" PRIx64 ", on no stack",
-				   w->trace->n - 1, sp);
-	if (!unwind_read_trap(w, sp, false, &regs))
-		return UNWIND_NONE;
-	if (!regs.v[arch->pc] && !regs.v[arch->sp])
-		return UNWIND_END;
-	return unwind_add_trap(w, &regs, w->guess ? KCO_BY_SCAN : KCO_BY_REGS, sp);
+	st = entry_frame ? entry_frame(w->uw->s, w->uw->mem, &w->regs, w->exact, &regs, &frame, &err) : KCO_E_NOSYM;
+	if (st == KCO_E_NOSYM)
+		return false;
+	if (st == KCO_DONE)
+		*result = UNWIND_END;
+	else if (st)
+		*result = unwind_note(w, st, "trap frame above #%zu: %s", w->trace->n - 1, err.msg);
+	else if (unwind_find_stack(w, frame) == UNWIND_NOWHERE)
+		*result = unwind_note(w, KCO_E_CORRUPT,
+				      "the trap frame above #%zu would be at %#" PRIx64 ", on no stack of the task",
+				      w->trace->n - 1, frame);
+	else
+		*result = unwind_add_trap(w, &regs, w->guess ? KCO_BY_SCAN : KCO_BY_REGS, frame);
+	return true;
 }
 
 enum unwind_result unwind_step_bad_call(struct unwind_walk *w)

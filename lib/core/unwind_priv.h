@@ -98,10 +98,10 @@ enum unwind_result unwind_step_bad_call(struct unwind_walk *w);
  * trap frame is on top of the stack. Notes nothing when there is none.
  */
 enum unwind_result unwind_step_entry(struct unwind_walk *w);
-/** Is the last frame entry code that the personality knows to have a trap frame on top of the stack? */
-bool unwind_is_entry(struct unwind_walk *w);
-/** From there to what the trap frame interrupted; notes why not. All zero, it is the first of a kernel's thread. */
-enum unwind_result unwind_step_known_entry(struct unwind_walk *w);
+/**
+ * From entry code that the personality knows, to what its trap frame interrupted. False: the last frame is none.
+ */
+bool unwind_step_known_entry(struct unwind_walk *w, enum unwind_result *result);
 /**
  * From a function that the tables leave out, to a return address whose call
  * leads into it: a scan, but for one certain address. Notes nothing.

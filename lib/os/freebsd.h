@@ -13,7 +13,7 @@
  *   freebsd_text.c    where code is, and which of it has a trap frame on top of the stack
  *   freebsd_log.c     the message buffer
  *   freebsd_system.c  names, clocks, load, panic message
- *   freebsd_amd64.c   what FreeBSD lays out on amd64; freebsd_machines.c on the others
+ *   freebsd_amd64.c   what FreeBSD lays out on amd64; freebsd_{i386,arm64,riscv}.c on the others
  *
  * Sources of layouts: FreeBSD 12.1 (sys/sys/proc.h, sys/kern/kern_proc.c,
  * sys/amd64), and later changes where they are named.
@@ -27,6 +27,8 @@
 #include "session.h"
 
 #define FREEBSD_CPUS_MAX 4096
+
+#define FREEBSD_NO_OFFSET 0xffff /* it moved: nobody knows without types */
 
 /** A register and where struct pcb or struct trapframe keeps it; the offset is for kernels without types. */
 struct freebsd_reg {
@@ -47,8 +49,15 @@ struct freebsd_machine {
 	const struct freebsd_reg *frame;
 	size_t nr_frame;
 	uint16_t frame_size;
-	const char *mode; /* the register that tells user mode ... */
+	const char *mode; /* the register that tells user mode (an architecture without it: the pc does) ... */
 	bool (*user_mode)(uint64_t mode);
+	/*
+	 * Entry code keeps the frame below where its frame pointer points, by the frame's size: for
+	 * machines on which the stack pointer cannot be had without CFI. False: on top of the stack.
+	 */
+	bool frame_below_fp;
+	/* The stack pointer is in the frame of traps from user mode only; else it was where that member is. */
+	bool short_kernel_frame;
 	const char *start; /* where a thread begins that never ran: a trap frame is on top of its stack */
 	/* Does a call from this function return with a trap frame on top of the stack? */
 	bool (*is_entry)(const char *name);
@@ -56,7 +65,7 @@ struct freebsd_machine {
 	size_t (*stacks)(struct kco_session *s, unsigned cpu, struct kco_stack_range *ranges, size_t max);
 };
 
-extern const struct freebsd_machine freebsd_amd64;
+extern const struct freebsd_machine freebsd_amd64, freebsd_i386, freebsd_arm64, freebsd_riscv;
 const struct freebsd_machine *freebsd_machine_by_elf(uint16_t elf_machine);
 
 struct freebsd_cpu {
@@ -203,6 +212,8 @@ void freebsd_cpus_fini(struct kco_session *s);
 enum kco_status freebsd_task_regs(struct kco_session *s, struct kco_mem *mem, const struct kco_task *task,
 				  struct kco_regs *regs, struct kco_err *err);
 enum kco_status freebsd_cpu_regs(struct kco_session *s, unsigned cpu, struct kco_regs *regs, struct kco_err *err);
+enum kco_status freebsd_entry_frame(struct kco_session *s, struct kco_mem *mem, const struct kco_regs *regs, bool exact,
+				    struct kco_regs *interrupted, uint64_t *frame, struct kco_err *err);
 const struct kco_regset *freebsd_trap_frame(struct kco_session *s, bool hardware_part_only);
 bool freebsd_regs_user(struct kco_session *s, const struct kco_regs *regs);
 /** The thread that wrote the dump, -1 when nobody knows. */
@@ -212,6 +223,7 @@ void freebsd_regs_fini(struct kco_session *s);
 
 /* freebsd_text.c */
 bool freebsd_is_text(struct kco_session *s, uint64_t pc);
+/** Does a call return to @pc with a trap frame on top of the stack? @exact: does a thread begin there with one? */
 bool freebsd_is_entry(struct kco_session *s, uint64_t pc, bool exact);
 void freebsd_text_fini(struct kco_session *s);
 

@@ -4,7 +4,8 @@
  */
 #include "freebsd.h"
 
-static const struct freebsd_machine *const machines[] = { &freebsd_amd64 };
+static const struct freebsd_machine *const machines[] = { &freebsd_amd64, &freebsd_i386, &freebsd_arm64,
+							  &freebsd_riscv };
 
 const struct freebsd_machine *freebsd_machine_by_elf(uint16_t elf_machine)
 {

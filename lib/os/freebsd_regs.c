@@ -47,18 +47,20 @@ static void regs_set(struct kco_session *s, const char *type, const struct freeb
 		     struct kco_regset_entry *entries, struct kco_regset *set, uint32_t size)
 {
 	struct kco_field f;
+	uint64_t whole;
 	size_t used = 0;
+	bool typed = s->types && !kco_types_sizeof(s->types, type, &whole, NULL);
 
 	for (size_t i = 0; i < n && used < KCO_REGS_MAX; i++) {
 		int reg = kco_arch_reg(s->arch, rows[i].name);
 		uint64_t offset = rows[i].offset;
 		uint8_t bytes = rows[i].size;
 
-		if (!freebsd_field(s, type, &f, NULL, rows[i].members[0], rows[i].members[1], NULL)) {
+		if (typed && !freebsd_field(s, type, &f, NULL, rows[i].members[0], rows[i].members[1], NULL)) {
 			offset = f.offset;
 			bytes = f.size < bytes ? (uint8_t)f.size : bytes;
-		} else if (s->types && !kco_types_field(s->types, type, rows[0].members[0], &f, NULL)) {
-			continue; /* the type is known and has no such member */
+		} else if (typed || offset == FREEBSD_NO_OFFSET) {
+			continue;
 		}
 		if (reg < 0 || offset + bytes > REGS_PCB_MAX)
 			continue;
@@ -219,6 +221,39 @@ enum kco_status freebsd_cpu_regs(struct kco_session *s, unsigned cpu, struct kco
 	return regs_stopped(s, r, s->mem, cpu, regs, err);
 }
 
+/* Where a kernel that was interrupted had its stack: it did not change it, so nothing was pushed. */
+static void regs_short_frame(struct kco_session *s, const struct freebsd_regs *r, uint64_t frame, struct kco_regs *regs)
+{
+	for (size_t i = 0; i < r->frame.nr_entries; i++)
+		if (r->frame.entries[i].reg == s->arch->sp)
+			kco_regs_set(regs, s->arch->sp, frame + r->frame.entries[i].offset);
+}
+
+enum kco_status freebsd_entry_frame(struct kco_session *s, struct kco_mem *mem, const struct kco_regs *regs, bool exact,
+				    struct kco_regs *interrupted, uint64_t *frame, struct kco_err *err)
+{
+	const struct freebsd_machine *m = freebsd_of(s)->machine;
+	const struct freebsd_regs *r = regs_load(s);
+	uint8_t bytes[REGS_PCB_MAX];
+	enum kco_status st;
+
+	if (!r || !freebsd_is_entry(s, regs->v[s->arch->pc], exact))
+		return KCO_E_NOSYM;
+	*frame = regs->v[s->arch->sp];
+	if (m->frame_below_fp && !exact)
+		*frame = regs->v[s->arch->fp] - r->frame.desc_size;
+	st = kco_vread(mem, &s->kernel, *frame, bytes, r->frame.desc_size, NULL, err);
+	if (st)
+		return st == KCO_E_NOSYM ? KCO_E_CORRUPT : st;
+	*interrupted = (struct kco_regs){ 0 };
+	kco_regset_decode(&r->frame, bytes, r->frame.desc_size, interrupted);
+	if (!interrupted->v[s->arch->pc] && !interrupted->v[s->arch->sp])
+		return KCO_DONE;
+	if (m->short_kernel_frame && !freebsd_regs_user(s, interrupted))
+		regs_short_frame(s, r, *frame, interrupted);
+	return KCO_OK;
+}
+
 const struct kco_regset *freebsd_trap_frame(struct kco_session *s, bool hardware_part_only)
 {
 	const struct freebsd_regs *r = regs_load(s);
@@ -229,10 +264,14 @@ const struct kco_regset *freebsd_trap_frame(struct kco_session *s, bool hardware
 bool freebsd_regs_user(struct kco_session *s, const struct kco_regs *regs)
 {
 	const struct freebsd_regs *r = regs_load(s);
-	uint64_t mode;
+	uint64_t mode, pc;
 
-	return r && r->mode >= 0 && kco_regs_get(regs, (unsigned)r->mode, &mode) &&
-	       freebsd_of(s)->machine->user_mode(mode);
+	if (!r)
+		return false;
+	if (r->mode >= 0 && kco_regs_get(regs, (unsigned)r->mode, &mode))
+		return freebsd_of(s)->machine->user_mode(mode);
+	/* The kernel has the upper half of addresses. */
+	return r->mode < 0 && kco_regs_get(regs, s->arch->pc, &pc) && !(pc >> (8 * s->arch->ptr_size - 1));
 }
 
 int64_t freebsd_dump_tid(struct kco_session *s)

@@ -107,12 +107,15 @@ struct kco_os_ops {
 	 */
 	const struct kco_regset *(*trap_frame)(struct kco_session *s, bool hardware_part_only);
 	/*
-	 * Does @pc lie in entry code that has a whole trap frame on top of the stack
-	 * there: where a call returned to (not @exact), or where a thread begins
-	 * (@exact)? NULL: frames of entry code are described by unwind tables, or
-	 * guessed. Any thread.
+	 * The pc of @regs lies in entry code that has a whole trap frame where the
+	 * personality knows it: where a call returned to (not @exact), or where a
+	 * thread begins (@exact). Then *@interrupted is what the frame holds and
+	 * *@frame where it lies. KCO_E_NOSYM: it is other code. KCO_DONE: nothing
+	 * was interrupted, a kernel thread began there. NULL: entry code is
+	 * described by unwind tables, or guessed. Any thread, with its own @mem.
 	 */
-	bool (*is_entry)(struct kco_session *s, uint64_t pc, bool exact);
+	enum kco_status (*entry_frame)(struct kco_session *s, struct kco_mem *mem, const struct kco_regs *regs,
+				       bool exact, struct kco_regs *interrupted, uint64_t *frame, struct kco_err *err);
 	/* Address of the user registers saved at the kernel's entry on @task's stack; 0 for kernel threads. Any thread.
 	 */
 	uint64_t (*user_regs)(struct kco_session *s, const struct kco_task *task);
