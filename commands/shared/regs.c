@@ -17,6 +17,7 @@ struct regs_cell {
 	const char *label;
 	const char *reg;
 	int digits;
+	bool linux_only; /* other kernels save no such thing: left out when it is not known */
 };
 
 struct regs_layout {
@@ -34,7 +35,7 @@ static const struct regs_layout regs_layouts[] = {
 		  { { "RBP", "rbp", 16 }, { " R8", "r8", 16 }, { " R9", "r9", 16 } },
 		  { { "R10", "r10", 16 }, { "R11", "r11", 16 }, { "R12", "r12", 16 } },
 		  { { "R13", "r13", 16 }, { "R14", "r14", 16 }, { "R15", "r15", 16 } },
-		  { { "ORIG_RAX", "orig_rax", 16 }, { "CS", "cs", 4 }, { "SS", "ss", 4 } },
+		  { { "ORIG_RAX", "orig_rax", 16, true }, { "CS", "cs", 4 }, { "SS", "ss", 4 } },
 	  } },
 };
 
@@ -63,8 +64,12 @@ static void regs_row(struct kco_out *out, const struct kco_arch_ops *arch, const
 		any |= cells[i].reg && regs_by_name(arch, regs, cells[i].reg, &value);
 	if (!any)
 		return;
+	any = false;
 	for (int i = 0; i < REGS_PER_ROW && cells[i].reg; i++) {
-		kco_text(out, "%s%s: ", i ? "  " : "    ", cells[i].label);
+		if (cells[i].linux_only && !regs_by_name(arch, regs, cells[i].reg, &value))
+			continue;
+		kco_text(out, "%s%s: ", any ? "  " : "    ", cells[i].label);
+		any = true;
 		if (regs_by_name(arch, regs, cells[i].reg, &value))
 			kco_text(out, "%0*" PRIx64, cells[i].digits, value);
 		else
