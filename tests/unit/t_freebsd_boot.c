@@ -245,7 +245,9 @@ static void test_freebsd_boot__a_root_must_map_itself(void **state)
 {
 	(void)state;
 	dump_init("KPML4phys", 4, 0x600000);
-	dump_put(0x200000 + 0x10, 0x10000); // the same number where the kernel is not
+	dump_put(0x200000 + 0x10, 0x30000); // of tables that map the kernel, but this word is not its variable
+	d.next_table = 0x31000;
+	dump_map(0x30000, 4, KERNBASE + 0x200000, 0x600000);
 	dump_put(0x400000 + 0x10, UINT64_C(0xfff0000000000000));
 	dump_is_found(4);
 }

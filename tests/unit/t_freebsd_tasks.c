@@ -229,6 +229,7 @@ static void test_freebsd_tasks__what_is_no_process_is_none(void **state)
 static void test_freebsd_tasks__threads_that_loop_end(void **state)
 {
 	uint64_t proc[3], td[3];
+	const struct kco_task *t;
 
 	(void)state;
 	start(true, 1);
@@ -236,7 +237,9 @@ static void test_freebsd_tasks__threads_that_loop_end(void **state)
 	fbsd_put(&f, td[1] + TD_PLIST, td[1], 8);
 	fbsd_put(&f, td[0] + TD_PLIST, td[2], 8); // of another process
 	fbsd_put(&f, td[2] + TD_PLIST, UINT64_C(0x123), 8);
-	load(3);
+	t = load(3);
+	for (int k = 0; k < 3; k++)
+		assert_int_equal(t[k].tgid, 30 - k);
 	warned("threads may be missing: those of 3 processes, the first of process 30");
 	assert_true(kco_tasks_incomplete(&f.s));
 }
