@@ -258,8 +258,11 @@ static bool unwind_chain_from(struct unwind_walk *w, uint64_t slot, uint64_t wor
 	result = unwind_add(w, &first, KCO_FRAME_CALL, KCO_BY_SCAN, slot, slot);
 	w->trace->frames[0].stack = NULL;
 	while (result == UNWIND_NEXT) {
-		const struct kco_unwind_row *row = unwind_find_row(w->uw, w->regs.v[arch->pc] - !w->exact);
+		const struct kco_unwind_row *row;
 
+		if (unwind_step_known_entry(w, &result))
+			continue;
+		row = unwind_find_row(w->uw, w->regs.v[arch->pc] - !w->exact);
 		if (!row || row->kind == KCO_ROW_UNKNOWN)
 			return false;
 		result = unwind_step_row(w, row);

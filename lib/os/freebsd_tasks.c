@@ -25,6 +25,8 @@
 
 #include "addrset.h"
 
+#define TASKS_KSTACK_PAGES 4 /* KSTACK_PAGES of 64-bit machines, for a kernel that does not say */
+
 struct tasks_walk {
 	struct kco_session *s;
 	struct freebsd_layout l;
@@ -318,6 +320,8 @@ static void tasks_outside(struct tasks_walk *w)
 		w->vmspace0 = 0;
 	if (freebsd_variable(s, "cpu_tick_frequency", 8, &w->r.tick_frequency, NULL))
 		w->r.tick_frequency = 0;
+	if (freebsd_variable(s, "kstack_pages", 4, &w->r.kstack_pages, NULL))
+		w->r.kstack_pages = TASKS_KSTACK_PAGES;
 	w->has_start = !freebsd_field(s, "pstats", &w->start_sec, NULL, "p_start.tv_sec", NULL) &&
 		       !freebsd_field(s, "pstats", &w->start_usec, NULL, "p_start.tv_usec", NULL);
 	w->has_resident = !freebsd_field(s, "vmspace", &w->resident, NULL, "vm_pmap.pm_stats.resident_count", NULL);

@@ -107,7 +107,8 @@ static void thread_cpu(const struct freebsd_thread_reader *r, struct kco_task *t
 static void thread_stack(const struct freebsd_thread_reader *r, struct kco_task *task)
 {
 	const uint64_t page = r->s->arch->page_size;
-	uint64_t pages = freebsd_member_get(r, FB_TD_KSTACK_PAGES, 4), pcb = freebsd_member_get(r, FB_TD_PCB, 0);
+	uint64_t pages = freebsd_member_get(r, FB_TD_KSTACK_PAGES, r->kstack_pages),
+		 pcb = freebsd_member_get(r, FB_TD_PCB, 0);
 
 	task->stack = freebsd_member_get(r, FB_TD_KSTACK, 0);
 	if (pages > 64)

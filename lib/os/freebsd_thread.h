@@ -15,6 +15,7 @@ struct freebsd_thread_reader {
 	struct freebsd_states states;
 	int64_t dump_tid;	 /* of the thread that wrote the dump, -1 unknown */
 	uint64_t tick_frequency; /* of run times, 0 unknown */
+	uint64_t kstack_pages;	 /* of kernel stacks, where threads do not say */
 	uint8_t *buf;		 /* the object's bytes */
 	size_t buf_size;
 };
