@@ -19,6 +19,9 @@
  *   file (p_filesz < p_memsz: left out by makedumpfile's filter, or zero) never
  *   hides memory with bytes. It reads KCO_E_NOT_SAVED, not as zeros.
  * - p_offset ~0 is how QEMU marks a range outside of its begin/length filter.
+ *
+ * The core of a process is no kernel's, unless the process is one: User-Mode
+ * Linux, which maps the machine's memory from a file (shared/elf_guest.h).
  */
 #include <kco/endian.h>
 #include <kco/format.h>
@@ -28,6 +31,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "elf_guest.h"
 #include "elf_pieces.h"
 
 /* makedumpfile splits a PT_LOAD at each 1 MiB of left-out pages: a million for a filtered TiB. */
@@ -278,13 +282,43 @@ static enum kco_status elf_segments(struct kco_image *img, struct kco_io *io, co
 	return status;
 }
 
-/* The kernel writes NT_FILE and NT_AUXV for processes; no writer of kernel dumps does. */
-static enum kco_status elf_check_process(struct kco_image *img, struct kco_err *err)
+/* The kernel writes NT_FILE and NT_AUXV for processes; no writer of kernel dumps does. Only some are a kernel. */
+static enum kco_status elf_check_process(struct kco_image *img, const struct elf_header *h,
+					 struct kco_elf_guest **guest, struct kco_err *err)
 {
+	enum kco_status status;
+
+	*guest = NULL;
 	if (img->facts.vmcoreinfo ||
 	    (!kco_image_note(img, "CORE", NT_FILE, 0) && !kco_image_note(img, "CORE", NT_AUXV, 0)))
 		return KCO_OK;
+	status = kco_elf_guest_find(img, h->class32, guest, err);
+	if (status != KCO_OK || *guest)
+		return status;
 	return kco_fail(err, KCO_E_BADFILE, "core of a process, not of a kernel (gdb reads it)");
+}
+
+/* The address space of a process that is a kernel. */
+static enum kco_status elf_guest_segments(struct kco_image *img, struct kco_io *io, struct kco_elf_guest *guest,
+					  const struct elf_loads *loads, struct kco_err *err)
+{
+	struct kco_elf_piece *v = calloc(loads->n, 2 * sizeof(*v));
+	enum kco_status status;
+	uint64_t hole;
+	size_t n = 0;
+
+	if (!v)
+		return kco_fail(err, KCO_E_NOMEM, "out of memory for %zu program headers", loads->n);
+	for (size_t i = 0; i < loads->n; i++) {
+		const struct elf_phdr *p = &loads->v[i];
+
+		v[n++] = (struct kco_elf_piece){ p->vaddr, p->filesz, p->offset, i, false };
+		if (p->filesz < p->memsz && !__builtin_add_overflow(p->vaddr, p->filesz, &hole))
+			v[n++] = (struct kco_elf_piece){ hole, p->memsz - p->filesz, 0, i, true };
+	}
+	status = kco_elf_guest_add(img, io, guest, v, n, err);
+	free(v);
+	return status;
 }
 
 static void elf_facts(struct kco_image *img, struct kco_io *io, const struct elf_header *h,
@@ -328,6 +362,7 @@ static void elf_facts(struct kco_image *img, struct kco_io *io, const struct elf
 static enum kco_status elf_open(struct kco_image *img, const struct kco_image_options *opts, struct kco_err *err)
 {
 	struct kco_io *io = img->files[0];
+	struct kco_elf_guest *guest = NULL;
 	struct elf_loads loads = { 0 };
 	struct elf_header h;
 	enum kco_status status;
@@ -342,22 +377,27 @@ static enum kco_status elf_open(struct kco_image *img, const struct kco_image_op
 	if (status == KCO_OK)
 		status = elf_phdrs_read(img, io, &h, count, &loads, err);
 	if (status == KCO_OK)
-		status = elf_check_process(img, err);
+		status = elf_check_process(img, &h, &guest, err);
 	if (status == KCO_OK && loads.n == 0)
 		status = kco_fail(err, KCO_E_CORRUPT, "a core without memory (no PT_LOAD)");
-	if (status == KCO_OK)
+	if (status == KCO_OK && guest)
+		status = elf_guest_segments(img, io, guest, &loads, err);
+	if (status == KCO_OK && !guest)
 		status = elf_segments(img, io, &h, &loads, KCO_PHYS, err);
-	if (status == KCO_OK)
+	if (status == KCO_OK && !guest)
 		status = elf_segments(img, io, &h, &loads, KCO_VIRT, err);
 	if (status == KCO_OK)
 		elf_facts(img, io, &h, &loads);
+	// Its threads are the host's, not CPUs of the machine.
+	if (guest)
+		img->facts.nr_cpus = 0;
 	free(loads.v);
 	return status;
 }
 
 const struct kco_format_ops kco_format_elf = {
 	.name = "elf",
-	.description = "ELF core of a kernel (kexec's vmcore, QEMU, makedumpfile -E)",
+	.description = "ELF core of a kernel (kexec's vmcore, QEMU, makedumpfile -E; User-Mode Linux)",
 	.probe = elf_probe,
 	.open = elf_open,
 };

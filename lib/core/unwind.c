@@ -258,8 +258,9 @@ enum unwind_result unwind_finish(struct unwind_walk *w)
 	uint64_t addr = user_regs ? user_regs(w->uw->s, w->task) : 0;
 	struct kco_regs regs = { 0 };
 
-	// Only from the task's own stack, which is the first.
-	if (!addr || w->stack != 0 || addr < w->regs.v[w->uw->arch->sp] || !unwind_read_trap(w, addr, false, &regs))
+	// Only from the task's own stack, which is the first; they may lie elsewhere, in the task itself.
+	if (!addr || w->stack != 0 || (unwind_find_stack(w, addr) == 0 && addr < w->regs.v[w->uw->arch->sp]) ||
+	    !unwind_read_trap(w, addr, false, &regs))
 		return UNWIND_END;
 	// A thread that never was in user mode has registers of zeros.
 	if (unwind_regs_user(w, &regs) && regs.v[w->uw->arch->pc]) {

@@ -168,6 +168,9 @@ static enum unwind_result unwind_step_call(struct unwind_walk *w, const struct k
 		return UNWIND_NONE;
 	if (!unwind_may_enter(w, slot, cfa) || !unwind_read(w, slot, &ra))
 		return UNWIND_NONE;
+	// Where a stack begins, whoever began there has nowhere to return to.
+	if (!unwind_is_return(w, ra, w->guess) && w->stack == 0 && cfa == w->stacks[0].end)
+		return unwind_finish(w);
 	if (!unwind_is_return(w, ra, w->guess))
 		return unwind_note(w, KCO_E_CORRUPT,
 				   "the return address %#" PRIx64 " of frame #%zu at %#" PRIx64 " is not code", ra,

@@ -74,12 +74,17 @@ static int linux_detect(struct kco_session *s)
 	return 10;
 }
 
-static enum kco_status linux_init(struct kco_session *s, struct kco_err *err)
+enum kco_status linux_os_new(struct kco_session *s, struct kco_err *err)
 {
 	s->os_priv = calloc(1, sizeof(struct linux_os));
-	if (!s->os_priv)
-		return kco_fail(err, KCO_E_NOMEM, "out of memory");
-	return linux_boot(s, err);
+	return s->os_priv ? KCO_OK : kco_fail(err, KCO_E_NOMEM, "out of memory");
+}
+
+static enum kco_status linux_init(struct kco_session *s, struct kco_err *err)
+{
+	enum kco_status st = linux_os_new(s, err);
+
+	return st ? st : linux_boot(s, err);
 }
 
 static void linux_fini(struct kco_session *s)
@@ -125,6 +130,15 @@ static bool linux_kallsyms_told(struct kco_session *s, struct kco_kallsyms_layou
 	       (layout->offsets || layout->addresses);
 }
 
+static enum kco_status linux_kernel_range(struct kco_session *s, uint64_t *first, uint64_t *end, struct kco_err *err)
+{
+	const struct linux_variant *variant = linux_of(s)->variant;
+
+	if (variant && variant->kernel_range)
+		return variant->kernel_range(s, first, end, err);
+	return linux_x86_64_kernel_range(s, first, end, err);
+}
+
 static enum kco_status linux_symbols(struct kco_session *s, struct kco_symbols *syms, struct kco_err *err)
 {
 	struct kco_kallsyms_layout layout;
@@ -136,7 +150,7 @@ static enum kco_status linux_symbols(struct kco_session *s, struct kco_symbols *
 	if (st) {
 		uint64_t first, end;
 
-		st = linux_x86_64_kernel_range(s, &first, &end, err);
+		st = linux_kernel_range(s, &first, &end, err);
 		if (!st)
 			st = kco_kallsyms_scan(s->mem, &s->kernel, first, end, &layout, err);
 		if (!st)

@@ -30,8 +30,23 @@ struct linux_text_range {
 	uint64_t first, end;
 };
 
+struct linux_entry;
+struct uml;
+
+/** What another port of Linux does in its own way; a NULL slot is as on x86_64. */
+struct linux_variant {
+	/* The virtual addresses of the kernel's image: where to scan for its tables. */
+	enum kco_status (*kernel_range)(struct kco_session *s, uint64_t *first, uint64_t *end, struct kco_err *err);
+	/* Does VMCOREINFO (s->vmcoreinfo) belong to this memory? KCO_E_CORRUPT: to another kernel. */
+	enum kco_status (*prove)(struct kco_session *s, struct kco_err *err);
+	/* An entry of a page table that is not present: linux_x86_64_entry() (linux_x86_64_pte.h). */
+	struct linux_entry (*entry)(uint64_t entry, unsigned level, uint64_t addr_mask);
+};
+
 struct linux_os {
-	uint64_t kaslr; /* what was added to the linked addresses */
+	const struct linux_variant *variant; /* NULL: x86_64 */
+	struct uml *uml;		     /* uml.c's, in the session's arena; NULL: this is no User-Mode Linux */
+	uint64_t kaslr;			     /* what was added to the linked addresses */
 	bool has_kaslr;
 	unsigned levels;
 	uint64_t *percpu_offset; /* of nr_cpus; loaded by linux_cpus_load() */
@@ -78,8 +93,14 @@ typedef enum kco_status linux_list_fn(void *arg, uint64_t node);
 enum kco_status linux_list_each(struct kco_session *s, uint64_t head, linux_list_fn *fn, void *arg,
 				struct kco_err *torn);
 
+/* linux.c */
+extern const struct kco_os_ops kco_os_linux;
+/** The personality's private state, for its init() and those of its variants. */
+enum kco_status linux_os_new(struct kco_session *s, struct kco_err *err);
 /* linux_boot.c */
 enum kco_status linux_boot(struct kco_session *s, struct kco_err *err);
+/** Search physical memory for VMCOREINFO; @note: why what is known of it cannot be used, code KCO_OK: nothing is. */
+enum kco_status linux_boot_scan(struct kco_session *s, const struct kco_err *note, struct kco_err *err);
 /* linux_cpus.c */
 enum kco_status linux_cpus_load(struct kco_session *s, struct kco_err *err);
 enum kco_status linux_cpu_count(struct kco_session *s, unsigned *ret, struct kco_err *err);

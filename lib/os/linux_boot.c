@@ -105,7 +105,11 @@ static enum kco_status boot_try_note(struct kco_session *s, uint64_t pa, struct 
 	if (done < 64)
 		return st;
 	st = boot_take_text(s, text, done, err);
-	return st ? st : linux_x86_64_space(s, err);
+	if (st)
+		return st;
+	if (linux_of(s)->variant && linux_of(s)->variant->prove)
+		return linux_of(s)->variant->prove(s, err);
+	return linux_x86_64_space(s, err);
 }
 
 /* The marks in the @n bytes that lie at @pa; KCO_OK as soon as one proves right. */
@@ -126,8 +130,7 @@ static enum kco_status boot_scan_chunk(struct kco_session *s, uint64_t pa, const
 	return KCO_DONE;
 }
 
-/* @note: why the dump's own note cannot be used, its code KCO_OK when it has none. */
-static enum kco_status boot_scan(struct kco_session *s, const struct kco_err *note, struct kco_err *err)
+enum kco_status linux_boot_scan(struct kco_session *s, const struct kco_err *note, struct kco_err *err)
 {
 	struct kco_reader *rd = kco_mem_reader(s->mem);
 	uint8_t buf[BOOT_CHUNK + BOOT_OVERLAP];
@@ -196,5 +199,5 @@ enum kco_status linux_boot(struct kco_session *s, struct kco_err *err)
 			s, "the dump's VMCOREINFO note does not fit its memory (%s): searching memory for another",
 			first.msg);
 	}
-	return boot_scan(s, &first, err);
+	return linux_boot_scan(s, &first, err);
 }

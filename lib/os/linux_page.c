@@ -308,7 +308,10 @@ static void page_swap_entry(struct kco_process *p, struct linux_pages *pages, co
 static void page_not_present(struct kco_process *p, struct linux_pages *pages, const struct kco_walk_step *step,
 			     struct kco_page *page)
 {
-	struct linux_entry entry = linux_x86_64_entry(step->entry, step->level, p->space.addr_mask);
+	const struct linux_variant *variant = linux_of(p->session)->variant;
+	struct linux_entry (*decode)(uint64_t, unsigned, uint64_t) =
+		variant && variant->entry ? variant->entry : linux_x86_64_entry;
+	struct linux_entry entry = decode(step->entry, step->level, p->space.addr_mask);
 
 	page->size = LINUX_PAGE_SIZE << (9 * (step->level - 1));
 	if (!entry.present) {
