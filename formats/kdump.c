@@ -190,8 +190,64 @@ static enum kco_status kdump_read(const struct kco_segment *seg, struct kco_code
 	return KCO_OK;
 }
 
+/* By bitmap 2: a page that its writer lost is found out when it is read. */
+static enum kco_status kdump_saved(const struct kco_segment *seg, uint64_t addr, uint64_t *first, uint64_t *last,
+				   struct kco_err *err)
+{
+	struct kdump *kd = seg->source;
+	uint64_t pfn = addr >> kd->block_shift, from, end;
+
+	for (size_t i = 0; i < kd->nr_files; i++) {
+		enum kco_status status;
+
+		if (pfn >= kd->files[i].h.end_pfn)
+			continue;
+		status = kco_bitrank_run(kd->files[i].rank, pfn, &from, &end, err);
+		if (status == KCO_DONE)
+			continue;
+		if (status != KCO_OK)
+			return status;
+		*first = from << kd->block_shift > addr ? from << kd->block_shift : addr;
+		*last = (end << kd->block_shift) - 1 < seg->last ? (end << kd->block_shift) - 1 : seg->last;
+		return *first > seg->last ? KCO_DONE : KCO_OK;
+	}
+	return KCO_DONE;
+}
+
+static enum kco_status kdump_packed(const struct kco_segment *seg, struct kco_codec *codec, uint64_t addr, void *buf,
+				    size_t room, size_t *size, enum kco_codec_id *id, struct kco_err *err)
+{
+	struct kdump *kd = seg->source;
+	uint64_t pfn = addr >> kd->block_shift, rank;
+	size_t i = kdump_file_of(kd, pfn);
+	struct kdump_desc pd = { 0 };
+	enum kco_status status;
+	const void *in;
+	bool set;
+
+	if (i == kd->nr_files)
+		return kdump_absent(kd, 0, false, pfn, err);
+	status = kco_bitrank_get(kd->files[i].rank, pfn, &set, &rank, err);
+	if (status == KCO_OK && !set)
+		return kdump_absent(kd, i, true, pfn, err);
+	if (status == KCO_OK)
+		status = kdump_desc_get(kd, i, rank, &pd, err);
+	if (status == KCO_OK && pd.size > room)
+		status = kco_fail(err, KCO_E_BUG, "%" PRIu32 " bytes do not fit %zu", pd.size, room);
+	if (status == KCO_OK)
+		status = kco_codec_input(codec, kd->files[i].io, pd.offset, pd.size, &in, err);
+	if (status != KCO_OK)
+		return status;
+	memcpy(buf, in, pd.size);
+	*size = pd.size;
+	*id = kdump_codec(pd.flags);
+	return KCO_OK;
+}
+
 static const struct kco_segment_ops kdump_segment_ops = {
 	.read = kdump_read,
+	.saved = kdump_saved,
+	.packed = kdump_packed,
 };
 
 /* A text area of the header into the image's arena; what cannot be had is warned of. */

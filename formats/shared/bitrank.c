@@ -277,6 +277,57 @@ enum kco_status kco_bitrank_get(struct kco_bitrank *br, uint64_t bit, bool *set,
 	return KCO_OK;
 }
 
+/* The first bit at or after @bit in the @n bits at @words that is @set; @n when there is none. */
+static size_t bitrank_find(const uint8_t *bits, size_t bit, size_t n, bool set)
+{
+	while (bit < n) {
+		uint64_t word = kco_le64(bits + bit / 64 * 8);
+
+		word = (set ? word : ~word) >> (bit % 64);
+		if (word) {
+			bit += (size_t)__builtin_ctzll(word);
+			return bit < n ? bit : n;
+		}
+		bit = (bit / 64 + 1) * 64;
+	}
+	return n;
+}
+
+enum kco_status kco_bitrank_run(struct kco_bitrank *br, uint64_t bit, uint64_t *first, uint64_t *end,
+				struct kco_err *err)
+{
+	uint8_t *buf = malloc(BITRANK_BYTES);
+	enum kco_status status = KCO_DONE;
+
+	if (!buf)
+		return kco_fail(err, KCO_E_NOMEM, "out of memory");
+	if (bit < br->first)
+		bit = br->first;
+	for (uint64_t c = (bit >> BITRANK_SHIFT) - br->chunk0; bit < br->end && c < br->chunks; c++) {
+		uint64_t base = (br->chunk0 + c) << BITRANK_SHIFT;
+		struct bitrank_chunk *chunk = atomic_load_explicit(&br->chunk[c], memory_order_acquire);
+		const uint8_t *bits = chunk ? chunk->bits : NULL;
+		size_t at;
+
+		if (!bits) {
+			status = bitrank_load(br, c, 1, buf, err);
+			if (status != KCO_OK)
+				break;
+			bits = buf;
+		}
+		status = KCO_DONE;
+		at = bitrank_find(bits, bit > base ? (size_t)(bit - base) : 0, BITRANK_BITS, true);
+		if (at < BITRANK_BITS) {
+			*first = base + at;
+			*end = base + bitrank_find(bits, at, BITRANK_BITS, false);
+			status = KCO_OK;
+			break;
+		}
+	}
+	free(buf);
+	return status;
+}
+
 enum kco_status kco_bitrank_total(struct kco_bitrank *br, uint64_t *ret, struct kco_err *err)
 {
 	enum kco_status status;

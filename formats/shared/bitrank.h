@@ -42,6 +42,13 @@ void kco_bitrank_free(struct kco_bitrank *br);
 enum kco_status kco_bitrank_get(struct kco_bitrank *br, uint64_t bit, bool *set, uint64_t *rank,
 				struct kco_err *err) KCO_MUST_USE;
 
+/**
+ * The first run of set bits at or after @bit: [*first, *end). A run may be cut
+ * at any place. KCO_DONE: there are no more. Any thread; keeps nothing.
+ */
+enum kco_status kco_bitrank_run(struct kco_bitrank *br, uint64_t bit, uint64_t *first, uint64_t *end,
+				struct kco_err *err) KCO_MUST_USE;
+
 /** How many bits are set in all. Reads the whole bitmap once. */
 enum kco_status kco_bitrank_total(struct kco_bitrank *br, uint64_t *ret, struct kco_err *err) KCO_MUST_USE;
 

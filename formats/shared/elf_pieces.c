@@ -29,8 +29,19 @@ static enum kco_status pieces_hole_read(const struct kco_segment *seg, struct kc
 	return kco_fail(err, KCO_E_NOT_SAVED, "no bytes in the dump: left out by its filter, or zero");
 }
 
+static enum kco_status pieces_hole_saved(const struct kco_segment *seg, uint64_t addr, uint64_t *first, uint64_t *last,
+					 struct kco_err *err)
+{
+	(void)seg;
+	(void)addr;
+	(void)first;
+	(void)last;
+	(void)err;
+	return KCO_DONE;
+}
+
 static const struct kco_segment_ops pieces_data_ops = { .read = pieces_data_read };
-static const struct kco_segment_ops pieces_hole_ops = { .read = pieces_hole_read };
+static const struct kco_segment_ops pieces_hole_ops = { .read = pieces_hole_read, .saved = pieces_hole_saved };
 
 static int pieces_by_first(const void *a, const void *b)
 {

@@ -267,6 +267,42 @@ enum kco_status kco_reader_translate(struct kco_reader *rd, uint64_t va, struct 
 	return here.ops->translate(&here, rd->codec, va, ret, err);
 }
 
+enum kco_status kco_reader_saved(struct kco_reader *rd, enum kco_addr_kind kind, uint64_t addr, uint64_t *first,
+				 uint64_t *last, struct kco_err *err)
+{
+	struct kco_segtree *tree = &rd->trees[kind];
+	const struct kco_segment *seg = kco_segtree_find(tree, addr);
+	enum kco_status status;
+
+	if (!seg)
+		seg = kco_segtree_next(tree, addr);
+	for (; seg; seg = kco_segtree_next(tree, seg->last + 1)) {
+		struct kco_segment here = *seg; // a callback that reads turns the tree
+
+		*first = here.first > addr ? here.first : addr;
+		*last = here.last;
+		status = here.ops->saved ? here.ops->saved(&here, *first, first, last, err) : KCO_OK;
+		if (status != KCO_DONE || here.last == UINT64_MAX)
+			return status;
+		seg = kco_segtree_find(tree, here.first);
+		if (!seg)
+			break;
+	}
+	return KCO_DONE;
+}
+
+enum kco_status kco_reader_packed(struct kco_reader *rd, uint64_t addr, void *buf, size_t room, size_t *size,
+				  enum kco_codec_id *id, struct kco_err *err)
+{
+	const struct kco_segment *seg = kco_segtree_find(&rd->trees[KCO_PHYS], addr);
+	struct kco_segment here;
+
+	if (!seg || !seg->ops->packed || seg->last - addr < rd->img->facts.block_size - UINT64_C(1))
+		return kco_fail(err, KCO_E_UNSUPPORTED, "0x%" PRIx64 " is not stored in blocks", addr);
+	here = *seg;
+	return here.ops->packed(&here, rd->codec, addr, buf, room, size, id, err);
+}
+
 const struct kco_segment *kco_reader_next(struct kco_reader *rd, enum kco_addr_kind kind, uint64_t addr)
 {
 	return kco_segtree_next(&rd->trees[kind], addr);

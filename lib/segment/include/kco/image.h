@@ -164,6 +164,19 @@ enum kco_status kco_pread(struct kco_reader *rd, struct kco_paddr pa, void *buf,
  * tell. */
 enum kco_status kco_reader_translate(struct kco_reader *rd, uint64_t va, struct kco_segment_page *ret,
 				     struct kco_err *err) KCO_MUST_USE;
+/**
+ * The first bytes at or after @addr that the dump holds: [*first, *last], not
+ * always as far as they reach. KCO_DONE: there are no more.
+ */
+enum kco_status kco_reader_saved(struct kco_reader *rd, enum kco_addr_kind kind, uint64_t addr, uint64_t *first,
+				 uint64_t *last, struct kco_err *err) KCO_MUST_USE;
+/**
+ * The block of facts.block_size bytes at @addr as the file stores it, to be
+ * copied without unpacking: see struct kco_segment_ops.packed. @room of
+ * block_size bytes is always enough.
+ */
+enum kco_status kco_reader_packed(struct kco_reader *rd, uint64_t addr, void *buf, size_t room, size_t *size,
+				  enum kco_codec_id *id, struct kco_err *err) KCO_MUST_USE;
 /** The next segment at or after @addr in the reader's own tree, for scans; NULL at the end. */
 const struct kco_segment *kco_reader_next(struct kco_reader *rd, enum kco_addr_kind kind, uint64_t addr);
 

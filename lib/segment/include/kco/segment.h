@@ -44,6 +44,20 @@ struct kco_segment_ops {
 	enum kco_status (*read)(const struct kco_segment *seg, struct kco_codec *codec, uint64_t addr, void *buf,
 				size_t n, size_t *done, struct kco_err *err);
 	/*
+	 * The first bytes at or after @addr, within @seg, that the file holds:
+	 * [*first, *last], as far as is cheap to tell. KCO_DONE: there are none.
+	 * Threads as read. NULL: it holds all of them.
+	 */
+	enum kco_status (*saved)(const struct kco_segment *seg, uint64_t addr, uint64_t *first, uint64_t *last,
+				 struct kco_err *err);
+	/*
+	 * The bytes of the block at @addr as the file stores them: *@size of @room
+	 * bytes at @buf, and by which codec. KCO_E_UNSUPPORTED: not stored in
+	 * blocks of their own. Threads as read. May be NULL.
+	 */
+	enum kco_status (*packed)(const struct kco_segment *seg, struct kco_codec *codec, uint64_t addr, void *buf,
+				  size_t room, size_t *size, enum kco_codec_id *id, struct kco_err *err);
+	/*
 	 * For virtual segments whose file carries the page tables or a linear map:
 	 * where @va, which lies within @seg, is in physical memory. Threads as
 	 * read. KCO_E_UNMAPPED, or what reading a table gave. NULL: nobody knows.
