@@ -9,16 +9,23 @@
 #include <kco/cmd.h>
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <kco/convert.h>
 #include <kco/format.h>
+#include <kco/outfile.h>
 #include <kco/record.h>
 
 struct convert_opts {
 	const char *touched, *output, *format;
-	bool force;
+	int64_t level;
+	int codec;
+	bool force, keep_going, has_codec;
 };
+
+static const char *const convert_codecs[] = { "none", "zlib", "lzo", "snappy", "zstd", NULL };
 
 /* The next command of "bt --all; ps", with ';' in quotes left alone; NULL at the end. */
 static const char *convert_next(struct kco_arena *arena, const char **p)
@@ -95,9 +102,9 @@ static enum kco_status convert_check(struct kco_cmd_ctx *ctx, const char *format
 	const struct convert_opts *opts = ctx->opts;
 	bool known = false;
 
-	if (!opts->touched || !opts->output || ctx->argc)
-		return kco_fail(err, KCO_E_USAGE, "wanted are --touched 'COMMAND; ...' and -o FILE");
-	if (!ctx->run_line)
+	if (!opts->output || ctx->argc)
+		return kco_fail(err, KCO_E_USAGE, "wanted is -o FILE");
+	if (opts->touched && !ctx->run_line)
 		return kco_fail(err, KCO_E_USAGE, "convert cannot be run by another command");
 	for (const struct kco_format_ops *const *f = ctx->formats; f && *f; f++)
 		known |= (*f)->write && !strcmp((*f)->name, format);
@@ -106,7 +113,56 @@ static enum kco_status convert_check(struct kco_cmd_ctx *ctx, const char *format
 				format);
 	if (!opts->force && access(opts->output, F_OK) == 0)
 		return kco_fail(err, KCO_E_USAGE, "%s exists; --force replaces it", opts->output);
-	return kco_recording_may_write(ctx->session, opts->output, opts->force, err);
+	return kco_session_may_write(ctx->session, opts->output, opts->force, err);
+}
+
+static void convert_damaged(void *arg, uint64_t first, uint64_t last, const struct kco_err *why)
+{
+	struct kco_cmd_ctx *ctx = arg;
+	char text[sizeof(why->msg) + 64];
+
+	snprintf(text, sizeof(text), "%#" PRIx64 " to %#" PRIx64 " left out: %s", first, last, why->msg);
+	kco_json_row(ctx->out);
+	kco_json_addr(ctx->out, "first", first);
+	kco_json_addr(ctx->out, "last", last);
+	kco_row_failed(ctx, why->code, text);
+	kco_json_row_end(ctx->out);
+}
+
+/* All of the dump. */
+static enum kco_status convert_whole(struct kco_cmd_ctx *ctx, const char *format, struct kco_err *err)
+{
+	const struct convert_opts *opts = ctx->opts;
+	static const enum kco_codec_id ids[] = { KCO_CODEC_NONE, KCO_CODEC_ZLIB, KCO_CODEC_LZO, KCO_CODEC_SNAPPY,
+						 KCO_CODEC_ZSTD };
+	struct kco_convert_options how = {
+		.format = format,
+		.path = opts->output,
+		.replace = opts->force,
+		.codec = opts->has_codec ? ids[opts->codec] : KCO_CODEC_ZSTD,
+		.level = (int)opts->level,
+		.keep_going = opts->keep_going,
+		.damaged = convert_damaged,
+		.damaged_arg = ctx,
+	};
+	struct kco_convert_stats stats;
+	enum kco_status status = kco_convert(ctx->session, &how, &stats, err);
+
+	if (status != KCO_OK)
+		return status;
+	kco_text(ctx->out, "%s: %s, %" PRIu64 " bytes of memory, %" PRIu64 " bytes\n", opts->output, format,
+		 stats.bytes, stats.file_size);
+	if (stats.damaged)
+		kco_text(ctx->out, "  %" PRIu64 " bytes of memory could not be read and are not in it\n",
+			 stats.damaged);
+	kco_json_row(ctx->out);
+	kco_json_str(ctx->out, "file", opts->output);
+	kco_json_str(ctx->out, "format", format);
+	kco_json_uint(ctx->out, "memory_bytes", stats.bytes);
+	kco_json_uint(ctx->out, "bytes", stats.file_size);
+	kco_json_uint(ctx->out, "damaged_bytes", stats.damaged);
+	kco_json_row_end(ctx->out);
+	return KCO_OK;
 }
 
 static enum kco_status convert_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
@@ -120,6 +176,8 @@ static enum kco_status convert_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 	status = convert_check(ctx, format, err);
 	if (status != KCO_OK)
 		return status;
+	if (!opts->touched)
+		return convert_whole(ctx, format, err);
 	status = kco_recording_new(ctx->session, &rec, err);
 	if (status != KCO_OK)
 		return status;
@@ -138,6 +196,13 @@ static const struct kco_opt convert_optv[] = {
 	  .help = "only the pages that these commands read: 'bt --all; ps; log'" },
 	{ 'o', "output", KCO_OPT_STRING, CONVERT(output), "FILE", KCO_WORD_FILE, .help = "the file to write" },
 	{ 't', "to", KCO_OPT_STRING, CONVERT(format), "FORMAT", KCO_WORD_TEXT, .help = "its format (kdump)" },
+	{ 'c', "codec", KCO_OPT_CHOICE, CONVERT(codec), "CODEC", KCO_WORD_TEXT, convert_codecs,
+	  .help = "how a kdump's pages are compressed: none, zlib, lzo, snappy, zstd (the default)",
+	  .seen = CONVERT(has_codec) },
+	{ 'l', "level", KCO_OPT_INT, CONVERT(level), "N", KCO_WORD_NUMBER,
+	  .help = "how hard zstd and zlib compress (1)" },
+	{ 'k', "keep-going", KCO_OPT_FLAG, CONVERT(keep_going),
+	  .help = "leave out what cannot be read, and say what; all is read once before it is written" },
 	{ 'f', "force", KCO_OPT_FLAG, CONVERT(force),
 	  .help = "replace an existing file, but no device and not the dump" },
 	{ 0 },

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include <kco/process.h>
-#include <kco/record.h>
+#include <kco/outfile.h>
 
 #include "memrows.h"
 #include "process.h"

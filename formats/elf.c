@@ -33,6 +33,7 @@
 
 #include "elf_guest.h"
 #include "elf_pieces.h"
+#include "elf_write.h"
 
 /* makedumpfile splits a PT_LOAD at each 1 MiB of left-out pages: a million for a filtered TiB. */
 #define ELF_PHDRS_MAX (UINT32_C(1) << 22)
@@ -400,4 +401,5 @@ const struct kco_format_ops kco_format_elf = {
 	.description = "ELF core of a kernel (kexec's vmcore, QEMU, makedumpfile -E; User-Mode Linux)",
 	.probe = elf_probe,
 	.open = elf_open,
+	.write = kco_elf_write,
 };

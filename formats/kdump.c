@@ -470,4 +470,5 @@ const struct kco_format_ops kco_format_kdump = {
 	.open = kdump_open,
 	.close = kdump_close,
 	.write = kdump_write,
+	.write_packs = true,
 };

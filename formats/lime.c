@@ -11,8 +11,12 @@
 #include <kco/endian.h>
 #include <kco/format.h>
 
+#include <endian.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "runs_write.h"
 
 #define LIME_HEADER 32u
 #define LIME_MAGIC 0x4c694d45u
@@ -99,9 +103,36 @@ static enum kco_status lime_open(struct kco_image *img, const struct kco_image_o
 	return ranges ? KCO_OK : kco_fail(err, KCO_E_BADFILE, "empty");
 }
 
+static enum kco_status lime_write(const struct kco_write_source *src, int fd, struct kco_err *err)
+{
+	struct kco_filed_run *runs;
+	uint64_t at = 0;
+	size_t n;
+	enum kco_status status = kco_runs_new(src, LIME_RANGES_MAX, &runs, &n, err);
+
+	for (size_t i = 0; status == KCO_OK && i < n; i++) {
+		uint8_t raw[LIME_HEADER] = { 0 };
+		uint64_t first = htole64(runs[i].first), last = htole64(runs[i].last);
+		uint32_t magic = htole32(LIME_MAGIC), version = htole32(1);
+
+		memcpy(raw, &magic, 4);
+		memcpy(raw + 4, &version, 4);
+		memcpy(raw + 8, &first, 8);
+		memcpy(raw + 16, &last, 8);
+		status = kco_write_all(fd, raw, sizeof(raw), at, err);
+		runs[i].offset = at + LIME_HEADER;
+		at = runs[i].offset + (runs[i].last - runs[i].first + 1);
+	}
+	if (status == KCO_OK)
+		status = kco_runs_write(src, runs, n, fd, at, err);
+	free(runs);
+	return status;
+}
+
 const struct kco_format_ops kco_format_lime = {
 	.name = "lime",
 	.description = "LiME memory image",
 	.probe = lime_probe,
 	.open = lime_open,
+	.write = lime_write,
 };

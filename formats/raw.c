@@ -9,6 +9,9 @@
 #include <kco/format.h>
 
 #include <inttypes.h>
+#include <stdlib.h>
+
+#include "runs_write.h"
 
 #define RAW_PHYS_BITS 52
 
@@ -49,9 +52,30 @@ static enum kco_status raw_open(struct kco_image *img, const struct kco_image_op
 	return kco_image_add_segment(img, KCO_PHYS, base, io->size, &raw_segment_ops, io, 0, err);
 }
 
+/* From address 0 on; what the source does not have reads as zeros, which this format cannot tell apart. */
+static enum kco_status raw_write(const struct kco_write_source *src, int fd, struct kco_err *err)
+{
+	struct kco_filed_run *runs;
+	size_t n;
+	enum kco_status status = kco_runs_new(src, SIZE_MAX, &runs, &n, err);
+
+	if (status != KCO_OK)
+		return status;
+	for (size_t i = 0; i < n; i++)
+		runs[i].offset = runs[i].first;
+	if (n && runs[n - 1].last >= INT64_MAX)
+		status = kco_fail(err, KCO_E_RANGE, "memory goes on to %#" PRIx64 ", no raw file is that long",
+				  runs[n - 1].last);
+	else
+		status = kco_runs_write(src, runs, n, fd, n ? runs[n - 1].last + 1 : 0, err);
+	free(runs);
+	return status;
+}
+
 const struct kco_format_ops kco_format_raw = {
 	.name = "raw",
 	.description = "raw physical memory from --raw-base on (never detected, must be asked for)",
 	.probe = raw_probe,
 	.open = raw_open,
+	.write = raw_write,
 };

@@ -293,38 +293,45 @@ static size_t bitrank_find(const uint8_t *bits, size_t bit, size_t n, bool set)
 	return n;
 }
 
+/* The first run of set bits in chunk @c at or after bit @bit; KCO_DONE: none there. */
+static enum kco_status bitrank_chunk_run(struct kco_bitrank *br, uint64_t c, uint64_t bit, uint64_t *first,
+					 uint64_t *end, struct kco_err *err)
+{
+	uint64_t base = (br->chunk0 + c) << BITRANK_SHIFT;
+	struct bitrank_chunk *chunk;
+	enum kco_status status = bitrank_chunk(br, c, &chunk, err);
+	uint8_t *spare = NULL;
+	const uint8_t *bits;
+	size_t at;
+
+	if (status != KCO_OK || chunk->count == 0)
+		return status != KCO_OK ? status : KCO_DONE;
+	bits = chunk->bits;
+	if (!bits) {
+		spare = malloc(BITRANK_BYTES);
+		status = spare ? bitrank_load(br, c, 1, spare, err) : kco_fail(err, KCO_E_NOMEM, "out of memory");
+		bits = spare;
+	}
+	if (status == KCO_OK) {
+		at = bitrank_find(bits, bit > base ? (size_t)(bit - base) : 0, BITRANK_BITS, true);
+		*first = base + at;
+		*end = base + bitrank_find(bits, at, BITRANK_BITS, false);
+		status = at < BITRANK_BITS ? KCO_OK : KCO_DONE;
+	}
+	free(spare);
+	return status;
+}
+
 enum kco_status kco_bitrank_run(struct kco_bitrank *br, uint64_t bit, uint64_t *first, uint64_t *end,
 				struct kco_err *err)
 {
-	uint8_t *buf = malloc(BITRANK_BYTES);
 	enum kco_status status = KCO_DONE;
 
-	if (!buf)
-		return kco_fail(err, KCO_E_NOMEM, "out of memory");
 	if (bit < br->first)
 		bit = br->first;
-	for (uint64_t c = (bit >> BITRANK_SHIFT) - br->chunk0; bit < br->end && c < br->chunks; c++) {
-		uint64_t base = (br->chunk0 + c) << BITRANK_SHIFT;
-		struct bitrank_chunk *chunk = atomic_load_explicit(&br->chunk[c], memory_order_acquire);
-		const uint8_t *bits = chunk ? chunk->bits : NULL;
-		size_t at;
-
-		if (!bits) {
-			status = bitrank_load(br, c, 1, buf, err);
-			if (status != KCO_OK)
-				break;
-			bits = buf;
-		}
-		status = KCO_DONE;
-		at = bitrank_find(bits, bit > base ? (size_t)(bit - base) : 0, BITRANK_BITS, true);
-		if (at < BITRANK_BITS) {
-			*first = base + at;
-			*end = base + bitrank_find(bits, at, BITRANK_BITS, false);
-			status = KCO_OK;
-			break;
-		}
-	}
-	free(buf);
+	for (uint64_t c = (bit >> BITRANK_SHIFT) - br->chunk0; status == KCO_DONE && bit < br->end && c < br->chunks;
+	     c++)
+		status = bitrank_chunk_run(br, c, bit, first, end, err);
 	return status;
 }
 

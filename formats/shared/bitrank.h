@@ -44,7 +44,7 @@ enum kco_status kco_bitrank_get(struct kco_bitrank *br, uint64_t bit, bool *set,
 
 /**
  * The first run of set bits at or after @bit: [*first, *end). A run may be cut
- * at any place. KCO_DONE: there are no more. Any thread; keeps nothing.
+ * at any place. KCO_DONE: there are no more. Any thread.
  */
 enum kco_status kco_bitrank_run(struct kco_bitrank *br, uint64_t bit, uint64_t *first, uint64_t *end,
 				struct kco_err *err) KCO_MUST_USE;

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A kdump-compressed v6 file: 64-bit ABI, zstd pages, one shared page of
- * zeros. Layout in kdump_header.h.
+ * A kdump-compressed v6 file: 64-bit ABI, one shared page of zeros. Layout in
+ * kdump_header.h.
  *
  *   header | sub header, notes, eraseinfo | bitmap 1 | bitmap 2 | descriptors | data
  *
  * Bitmap 1 (what is RAM) comes from the source image, its segments or, when it
  * is a kdump file itself, its bitmap 1: a page that is RAM but not written reads
  * "not saved" in the result and not "no memory".
- * Three passes over the wanted page frames (highest, bitmap, data), so that
- * memory stays at one bitmap chunk however large the dump is.
+ * Three passes over the wanted memory (highest, bitmap, data), so that memory
+ * stays at one bitmap chunk however large the dump is. In the third every core
+ * compresses a piece (or takes the pages over as they are stored, when the codec
+ * is the same); what they made is written in order, so that the file does not
+ * depend on how many there are.
  */
 #include "kdump_write.h"
 
@@ -23,12 +26,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zstd.h>
 
-#define KDUMP_ZSTD_LEVEL 3
-#define KDUMP_DESC_BATCH 170u
 #define KDUMP_BITMAP_PIECE 4096u /* bytes of a bitmap that are made at a time */
 #define KDUMP_PIECE_BITS (UINT64_C(8) * KDUMP_BITMAP_PIECE)
+#define KDUMP_BLOCKS_MAX (KCO_WRITE_PIECE / 4096u) /* of a piece */
+/* A page of zeros is this small in every codec; others rarely are. */
+#define KDUMP_ZERO_PACKED 64u
 
 struct kdump_writer {
 	const struct kco_write_source *src;
@@ -42,13 +45,27 @@ struct kdump_writer {
 	uint64_t vmcoreinfo_off;
 	uint64_t bitmap1, bitmap_size, descs, data;
 	uint64_t count; /* pages wanted */
-	uint64_t zero;	/* offset of the page of zeros, 0: none yet */
+	uint64_t written;
+	uint64_t at;   /* end of the page data so far */
+	uint64_t zero; /* offset of the page of zeros, 0: none yet */
 	uint32_t zero_size, zero_flags;
-	ZSTD_CCtx *zstd;
-	uint8_t *page, *packed;
-	size_t packed_cap;
-	uint8_t descbuf[KDUMP_DESC_BATCH * KCO_KDUMP_DESC_SIZE];
-	unsigned nr_desc; /* in descbuf */
+};
+
+/* What a worker made of a block; its bytes follow those of the block before. */
+struct kdump_block {
+	uint32_t size; /* 0: zeros */
+	uint32_t flags;
+};
+
+/* At the beginning of piece->out: the blocks, then their bytes. */
+struct kdump_packed {
+	struct kdump_block blocks[KDUMP_BLOCKS_MAX];
+	uint8_t bytes[];
+};
+
+struct kdump_worker {
+	struct kco_encoder *encoder; /* NULL: pages are stored as they are */
+	bool copy;		     /* the source's pages may be of the same codec */
 };
 
 static void kdump_put32(uint8_t *p, uint32_t v)
@@ -63,24 +80,6 @@ static void kdump_put64(uint8_t *p, uint64_t v)
 	memcpy(p, &v, sizeof(v));
 }
 
-static enum kco_status kdump_pwrite(struct kdump_writer *w, const void *buf, size_t n, uint64_t off,
-				    struct kco_err *err)
-{
-	while (n) {
-		ssize_t r = pwrite(w->fd, buf, n, (off_t)off);
-
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r <= 0)
-			return kco_fail_errno(err, r < 0 ? errno : EIO, "writing %zu bytes at offset %#" PRIx64, n,
-					      off);
-		buf = (const uint8_t *)buf + r;
-		n -= (size_t)r;
-		off += (uint64_t)r;
-	}
-	return KCO_OK;
-}
-
 static uint64_t kdump_round(uint64_t v, uint64_t to)
 {
 	return (v + to - 1) / to * to;
@@ -92,7 +91,8 @@ static enum kco_status kdump_survey(struct kdump_writer *w, struct kco_err *err)
 	unsigned shift = (unsigned)__builtin_ctz(w->block_size);
 	const struct kco_segment *seg;
 	enum kco_status status;
-	uint64_t addr = 0, pfn = 0;
+	struct kco_write_run run;
+	uint64_t addr = 0;
 
 	while ((seg = kco_segtree_next(&w->ram, addr))) {
 		uint64_t end = (seg->last >> shift) + 1;
@@ -103,15 +103,17 @@ static enum kco_status kdump_survey(struct kdump_writer *w, struct kco_err *err)
 			break;
 		addr = seg->last + 1;
 	}
-	while ((status = w->src->next(w->src->arg, pfn, &pfn)) == KCO_OK) {
-		w->count++;
-		if (pfn == UINT64_MAX)
+	addr = 0;
+	while ((status = w->src->next(w->src->arg, addr, true, &run, err)) == KCO_OK) {
+		w->count += (run.last - run.first + 1) >> shift;
+		addr = run.last + 1;
+		if ((run.last >> shift) + 1 > w->max_mapnr)
+			w->max_mapnr = (run.last >> shift) + 1;
+		if (!addr)
 			break;
-		if (++pfn > w->max_mapnr)
-			w->max_mapnr = pfn;
 	}
 	if (status != KCO_DONE && status != KCO_OK)
-		return kco_fail(err, status, "listing the pages to write");
+		return kco_context(err, status, "listing the pages to write");
 	if (w->max_mapnr > UINT64_C(1) << (52 - shift))
 		return kco_fail(err, KCO_E_RANGE, "a kdump file cannot hold page frame %#" PRIx64, w->max_mapnr - 1);
 	return KCO_OK;
@@ -190,10 +192,10 @@ static enum kco_status kdump_put_notes(struct kdump_writer *w, struct kco_err *e
 			memcpy(p, note.desc, note.size);
 		p += kdump_round(note.size, 4);
 	}
-	status = kdump_pwrite(w, buf, w->notes_size, w->notes_off, err);
+	status = kco_write_all(w->fd, buf, w->notes_size, w->notes_off, err);
 	free(buf);
 	if (status == KCO_OK && w->erase_off)
-		status = kdump_pwrite(w, img->facts.eraseinfo, img->facts.eraseinfo_size, w->erase_off, err);
+		status = kco_write_all(w->fd, img->facts.eraseinfo, img->facts.eraseinfo_size, w->erase_off, err);
 	return status;
 }
 
@@ -217,6 +219,23 @@ static bool kdump_info(const struct kco_facts *facts, const char *key, char *buf
 		p = nl ? nl + 1 : NULL;
 	}
 	return false;
+}
+
+/* The bit of a codec in descriptors and in the header's status. */
+static uint32_t kdump_flag(enum kco_codec_id id)
+{
+	switch (id) {
+	case KCO_CODEC_ZLIB:
+		return KCO_KDUMP_ZLIB;
+	case KCO_CODEC_LZO:
+		return KCO_KDUMP_LZO;
+	case KCO_CODEC_SNAPPY:
+		return KCO_KDUMP_SNAPPY;
+	case KCO_CODEC_ZSTD:
+		return KCO_KDUMP_ZSTD;
+	default:
+		return 0;
+	}
 }
 
 /* Readers choose the architecture by utsname, and skip one without a sysname: fill what the source lacks. */
@@ -249,14 +268,14 @@ static enum kco_status kdump_put_headers(struct kdump_writer *w, struct kco_err 
 	kdump_put32(raw + KCO_KDUMP_VERSION, 6);
 	kdump_put_uts(facts, raw);
 	kdump_put64(raw + KCO_KDUMP_TIME, facts->dump_time);
-	kdump_put32(raw + KCO_KDUMP_STATUS, KCO_KDUMP_ZSTD | (facts->incomplete ? KCO_KDUMP_INCOMPLETE : 0));
+	kdump_put32(raw + KCO_KDUMP_STATUS, kdump_flag(w->src->codec) | (facts->incomplete ? KCO_KDUMP_INCOMPLETE : 0));
 	kdump_put32(raw + KCO_KDUMP_BLOCK_SIZE, w->block_size);
 	kdump_put32(raw + KCO_KDUMP_SUB_BLOCKS, (uint32_t)(w->bitmap1 / w->block_size - 1));
 	kdump_put32(raw + KCO_KDUMP_BITMAP_BLOCKS, (uint32_t)(2 * w->bitmap_size / w->block_size));
 	kdump_put32(raw + KCO_KDUMP_MAX_MAPNR, w->max_mapnr < UINT32_MAX ? (uint32_t)w->max_mapnr : UINT32_MAX);
 	kdump_put32(raw + KCO_KDUMP_WRITTEN, w->count < UINT32_MAX ? (uint32_t)w->count : UINT32_MAX);
 	kdump_put32(raw + KCO_KDUMP_NR_CPUS, facts->nr_cpus ? facts->nr_cpus : 1);
-	status = kdump_pwrite(w, raw, sizeof(raw), 0, err);
+	status = kco_write_all(w->fd, raw, sizeof(raw), 0, err);
 	if (status != KCO_OK)
 		return status;
 
@@ -275,7 +294,7 @@ static enum kco_status kdump_put_headers(struct kdump_writer *w, struct kco_err 
 		kdump_put64(sub + KCO_KDUMP_ERASE + 8, facts->eraseinfo_size);
 	}
 	kdump_put64(sub + KCO_KDUMP_MAX_MAPNR_64, w->max_mapnr);
-	return kdump_pwrite(w, sub, sizeof(sub), w->block_size, err);
+	return kco_write_all(w->fd, sub, sizeof(sub), w->block_size, err);
 }
 
 static void kdump_set_bits(uint8_t *bits, uint64_t first, uint64_t last, uint64_t base)
@@ -321,30 +340,47 @@ static bool kdump_ram_piece(struct kdump_writer *w, uint64_t base, uint8_t ram[K
 	return any;
 }
 
+/* The wanted frames of [@base, @base + KDUMP_PIECE_BITS) into @bits; *@run is the one that @base may lie in. */
+static enum kco_status kdump_wanted_piece(struct kdump_writer *w, uint64_t base, struct kco_write_run *run,
+					  enum kco_status *next, uint8_t bits[KDUMP_BITMAP_PIECE], bool *any,
+					  struct kco_err *err)
+{
+	unsigned shift = (unsigned)__builtin_ctz(w->block_size);
+	uint64_t last = base + KDUMP_PIECE_BITS - 1;
+
+	memset(bits, 0, KDUMP_BITMAP_PIECE);
+	*any = false;
+	while (*next == KCO_OK && run->first >> shift <= last) {
+		uint64_t from = run->first >> shift, to = run->last >> shift;
+
+		kdump_set_bits(bits, from > base ? from : base, to < last ? to : last, base);
+		*any = true;
+		if (to > last)
+			break;
+		*next = run->last == UINT64_MAX ? KCO_DONE : w->src->next(w->src->arg, run->last + 1, true, run, err);
+	}
+	return *next == KCO_OK || *next == KCO_DONE ? KCO_OK : kco_context(err, *next, "listing the pages to write");
+}
+
 /* Both bitmaps, piece by piece; a piece of zeros stays a hole in the file. */
 static enum kco_status kdump_put_bitmaps(struct kdump_writer *w, struct kco_err *err)
 {
 	uint8_t ram[KDUMP_BITMAP_PIECE], dumped[KDUMP_BITMAP_PIECE];
 	enum kco_status next, status = KCO_OK;
-	uint64_t want;
+	struct kco_write_run run;
 
-	next = w->src->next(w->src->arg, 0, &want);
+	next = w->src->next(w->src->arg, 0, true, &run, err);
 	for (uint64_t base = 0; status == KCO_OK && base < w->max_mapnr; base += KDUMP_PIECE_BITS) {
-		bool any_ram = kdump_ram_piece(w, base, ram), any = false;
-		uint64_t last = base + KDUMP_PIECE_BITS - 1;
+		bool any_ram = kdump_ram_piece(w, base, ram), any;
 
-		memset(dumped, 0, sizeof(dumped));
-		for (; next == KCO_OK && want <= last; next = w->src->next(w->src->arg, want + 1, &want)) {
-			kdump_set_bits(dumped, want, want, base);
-			kdump_set_bits(ram, want, want, base);
-			any_ram = any = true;
-		}
-		if (next != KCO_OK && next != KCO_DONE)
-			return kco_fail(err, next, "listing the pages to write");
-		if (any_ram)
-			status = kdump_pwrite(w, ram, sizeof(ram), w->bitmap1 + base / 8, err);
+		status = kdump_wanted_piece(w, base, &run, &next, dumped, &any, err);
+		for (size_t i = 0; any && i < sizeof(ram); i++)
+			ram[i] |= dumped[i];
+		if ((any_ram || any) && status == KCO_OK)
+			status = kco_write_all(w->fd, ram, sizeof(ram), w->bitmap1 + base / 8, err);
 		if (any && status == KCO_OK)
-			status = kdump_pwrite(w, dumped, sizeof(dumped), w->bitmap1 + w->bitmap_size + base / 8, err);
+			status = kco_write_all(w->fd, dumped, sizeof(dumped), w->bitmap1 + w->bitmap_size + base / 8,
+					       err);
 	}
 	return status;
 }
@@ -354,87 +390,187 @@ static bool kdump_is_zero(const uint8_t *p, size_t n)
 	return p[0] == 0 && !memcmp(p, p + 1, n - 1);
 }
 
-/* Compress w->page when that saves bytes. *out borrows w->packed or w->page. */
-static enum kco_status kdump_pack(struct kdump_writer *w, const uint8_t **out, uint32_t *size, uint32_t *flags,
-				  struct kco_err *err)
+static void kdump_worker_free(void *worker)
 {
-	size_t n = ZSTD_compressCCtx(w->zstd, w->packed, w->packed_cap, w->page, w->block_size, KDUMP_ZSTD_LEVEL);
+	struct kdump_worker *k = worker;
 
-	if (ZSTD_isError(n))
-		return kco_fail(err, KCO_E_BUG, "zstd: %s", ZSTD_getErrorName(n));
-	*out = n < w->block_size ? w->packed : w->page;
-	*size = n < w->block_size ? (uint32_t)n : w->block_size;
-	*flags = n < w->block_size ? KCO_KDUMP_ZSTD : 0;
-	return KCO_OK;
+	kco_encoder_free(k->encoder);
+	free(k);
 }
 
-static enum kco_status kdump_flush_descs(struct kdump_writer *w, uint64_t *written, struct kco_err *err)
+static void *kdump_worker_new(void *arg, struct kco_err *err)
 {
-	enum kco_status status = kdump_pwrite(w, w->descbuf, (size_t)w->nr_desc * KCO_KDUMP_DESC_SIZE,
-					      w->descs + *written * KCO_KDUMP_DESC_SIZE, err);
+	const struct kdump_writer *w = arg;
+	struct kdump_worker *k = calloc(1, sizeof(*k));
 
-	*written += w->nr_desc;
-	w->nr_desc = 0;
+	if (!k) {
+		(void)!kco_fail(err, KCO_E_NOMEM, "out of memory");
+		return NULL;
+	}
+	k->copy = w->src->codec != KCO_CODEC_NONE;
+	if (w->src->codec == KCO_CODEC_NONE || !kco_encoder_new(w->src->codec, w->src->level, &k->encoder, err))
+		return k;
+	free(k);
+	return NULL;
+}
+
+/* Take block @i over as the source stores it; false: it has to be made. */
+static bool kdump_copy(const struct kdump_writer *w, struct kdump_worker *k, struct kco_reader *rd,
+		       const struct kco_write_piece *piece, size_t i, uint8_t *to, struct kdump_block *block)
+{
+	enum kco_codec_id id;
+	enum kco_status status;
+	size_t size;
+
+	if (!k->copy)
+		return false;
+	status = kco_reader_packed(rd, piece->addr + i * w->block_size, to, w->block_size, &size, &id, NULL);
+	if (status == KCO_E_UNSUPPORTED)
+		k->copy = false;
+	if (status != KCO_OK || id != w->src->codec || size <= KDUMP_ZERO_PACKED)
+		return false;
+	*block = (struct kdump_block){ (uint32_t)size, kdump_flag(id) };
+	return true;
+}
+
+/* Compress the block at @from when that saves bytes. */
+static enum kco_status kdump_pack(const struct kdump_writer *w, struct kdump_worker *k, const uint8_t *from,
+				  uint8_t *to, struct kdump_block *block, struct kco_err *err)
+{
+	enum kco_status status = KCO_OK;
+	size_t size = 0;
+
+	*block = (struct kdump_block){ 0 };
+	if (kdump_is_zero(from, w->block_size))
+		return KCO_OK;
+	if (k->encoder)
+		status = kco_encoder_compress(k->encoder, from, w->block_size, to, w->block_size - 1, &size, err);
+	*block = (struct kdump_block){ (uint32_t)size, kdump_flag(w->src->codec) };
+	if (!size) {
+		memcpy(to, from, w->block_size);
+		*block = (struct kdump_block){ w->block_size, 0 };
+	}
 	return status;
 }
 
-/* One page: its data at @*at unless it shares the page of zeros, and its descriptor. */
-static enum kco_status kdump_put_page(struct kdump_writer *w, uint64_t pfn, uint64_t *at, struct kco_err *err)
+/* Block @i of the piece, packed at @to; @read: its bytes are not there yet. */
+static enum kco_status kdump_make(const struct kdump_writer *w, struct kdump_worker *k, struct kco_reader *rd,
+				  const struct kco_write_piece *piece, size_t i, bool read, uint8_t *to,
+				  struct kdump_block *block, struct kco_err *err)
 {
-	bool zero;
-	uint8_t *desc = w->descbuf + (size_t)w->nr_desc++ * KCO_KDUMP_DESC_SIZE;
-	uint64_t offset = *at;
-	enum kco_status status;
-	uint32_t size = 0, flags = 0;
-	const uint8_t *out = NULL;
+	struct kco_write_piece one = { .addr = piece->addr + i * w->block_size,
+				       .n = w->block_size,
+				       .bytes = piece->bytes + i * w->block_size };
+	enum kco_status status = read ? kco_write_read(rd, &one, err) : KCO_OK;
 
-	status = w->src->read(w->src->arg, pfn, w->page, err);
-	if (status != KCO_OK)
-		return status;
-	zero = kdump_is_zero(w->page, w->block_size);
-	if (zero && w->zero) {
-		offset = w->zero;
-		size = w->zero_size;
-		flags = w->zero_flags;
-	} else {
-		status = kdump_pack(w, &out, &size, &flags, err);
-		if (status == KCO_OK)
-			status = kdump_pwrite(w, out, size, offset, err);
-		if (status != KCO_OK)
-			return status;
-		*at += size;
-		if (zero) {
-			w->zero = offset;
-			w->zero_size = size;
-			w->zero_flags = flags;
-		}
+	*block = (struct kdump_block){ 0 };
+	return status == KCO_OK ? kdump_pack(w, k, one.bytes, to, block, err) : status;
+}
+
+static enum kco_status kdump_work(void *arg, void *worker, struct kco_reader *rd, struct kco_write_piece *piece,
+				  struct kco_err *err)
+{
+	const struct kdump_writer *w = arg;
+	struct kdump_packed *packed = (struct kdump_packed *)piece->out;
+	struct kdump_worker *k = worker;
+	size_t n = piece->n / w->block_size, at = 0;
+	enum kco_status status = KCO_OK;
+	bool whole = !k->copy;
+
+	// Nothing to take over: the whole piece is read at once.
+	if (whole)
+		status = kco_write_read(rd, piece, err);
+	for (size_t i = 0; status == KCO_OK && i < n; i++) {
+		struct kdump_block *block = &packed->blocks[i];
+		uint8_t *to = packed->bytes + at;
+
+		if (whole || !kdump_copy(w, k, rd, piece, i, to, block))
+			status = kdump_make(w, k, rd, piece, i, !whole, to, block, err);
+		at += block->size;
 	}
-	kdump_put64(desc, offset);
-	kdump_put32(desc + 8, size);
-	kdump_put32(desc + 12, flags);
-	kdump_put64(desc + 16, 0);
-	return KCO_OK;
+	piece->out_size = at;
+	return status;
+}
+
+/* The page that all pages of zeros share. */
+static enum kco_status kdump_put_zero(struct kdump_writer *w, struct kco_err *err)
+{
+	uint8_t *zero = calloc(2, w->block_size), *packed = zero ? zero + w->block_size : NULL;
+	struct kco_encoder *encoder = NULL;
+	enum kco_status status = zero ? KCO_OK : kco_fail(err, KCO_E_NOMEM, "out of memory");
+	size_t size = 0;
+
+	if (status == KCO_OK && w->src->codec != KCO_CODEC_NONE)
+		status = kco_encoder_new(w->src->codec, w->src->level, &encoder, err);
+	if (status == KCO_OK && encoder)
+		status = kco_encoder_compress(encoder, zero, w->block_size, packed, w->block_size - 1, &size, err);
+	if (status == KCO_OK) {
+		w->zero = w->at;
+		w->zero_size = size ? (uint32_t)size : w->block_size;
+		w->zero_flags = size ? kdump_flag(w->src->codec) : 0;
+		status = kco_write_all(w->fd, size ? packed : zero, w->zero_size, w->at, err);
+		w->at += w->zero_size;
+	}
+	kco_encoder_free(encoder);
+	free(zero);
+	return status;
+}
+
+static enum kco_status kdump_deliver(void *arg, struct kco_write_piece *piece, struct kco_err *err)
+{
+	struct kdump_writer *w = arg;
+	const struct kdump_packed *packed = (const struct kdump_packed *)piece->out;
+	size_t n = piece->n / w->block_size;
+	uint64_t index = piece->before / w->block_size, at;
+	uint8_t descs[KDUMP_BLOCKS_MAX * KCO_KDUMP_DESC_SIZE];
+	enum kco_status status = KCO_OK;
+
+	if (index + n > w->count)
+		return kco_fail(err, KCO_E_BUG, "the list of pages to write grew while it was written");
+	for (size_t i = 0; status == KCO_OK && !w->zero && i < n; i++)
+		if (!packed->blocks[i].size)
+			status = kdump_put_zero(w, err);
+	at = w->at;
+	for (size_t i = 0; i < n; i++) {
+		const struct kdump_block *block = &packed->blocks[i];
+		uint8_t *desc = descs + i * KCO_KDUMP_DESC_SIZE;
+
+		kdump_put64(desc, block->size ? at : w->zero);
+		kdump_put32(desc + 8, block->size ? block->size : w->zero_size);
+		kdump_put32(desc + 12, block->size ? block->flags : w->zero_flags);
+		kdump_put64(desc + 16, 0);
+		at += block->size;
+	}
+	if (status == KCO_OK)
+		status = kco_write_all(w->fd, packed->bytes, piece->out_size, w->at, err);
+	if (status == KCO_OK)
+		status = kco_write_all(w->fd, descs, n * KCO_KDUMP_DESC_SIZE, w->descs + index * KCO_KDUMP_DESC_SIZE,
+				       err);
+	w->at = at;
+	w->written += n;
+	return status;
 }
 
 static enum kco_status kdump_put_pages(struct kdump_writer *w, struct kco_err *err)
 {
-	enum kco_status next, status = KCO_OK;
-	uint64_t at = w->data, pfn = 0, written = 0;
+	struct kco_write_work work = {
+		.whole_blocks = true,
+		.room = sizeof(struct kdump_packed) + KCO_WRITE_PIECE,
+		.arg = w,
+		.worker_new = kdump_worker_new,
+		.worker_free = kdump_worker_free,
+		.work = kdump_work,
+		.deliver = kdump_deliver,
+	};
+	enum kco_status status;
 
-	while (status == KCO_OK && (next = w->src->next(w->src->arg, pfn, &pfn)) == KCO_OK) {
-		if (written + w->nr_desc >= w->count)
-			return kco_fail(err, KCO_E_BUG, "the list of pages to write grew while it was written");
-		status = kdump_put_page(w, pfn, &at, err);
-		if (status == KCO_OK && w->nr_desc == KDUMP_DESC_BATCH)
-			status = kdump_flush_descs(w, &written, err);
-		pfn++;
-	}
-	if (status == KCO_OK)
-		status = kdump_flush_descs(w, &written, err);
-	if (status == KCO_OK && written != w->count)
-		status = kco_fail(err, KCO_E_BUG, "%" PRIu64 " of %" PRIu64 " pages were written", written, w->count);
+	w->at = w->data;
+	status = w->src->each(w->src->arg, &work, err);
+	if (status == KCO_OK && w->written != w->count)
+		status =
+			kco_fail(err, KCO_E_BUG, "%" PRIu64 " of %" PRIu64 " pages were written", w->written, w->count);
 	// Also when nothing follows the bitmaps: readers check that the file reaches that far.
-	if (status == KCO_OK && ftruncate(w->fd, (off_t)at) < 0)
+	if (status == KCO_OK && ftruncate(w->fd, (off_t)w->at) < 0)
 		status = kco_fail_errno(err, errno, "setting the size of the file");
 	return status;
 }
@@ -459,13 +595,7 @@ enum kco_status kco_kdump_write(const struct kco_write_source *src, const struct
 	w->fd = fd;
 	w->block_size = facts->block_size;
 	kco_segtree_init(&w->ram);
-	w->page = malloc(w->block_size);
-	w->packed_cap = ZSTD_compressBound(w->block_size);
-	w->packed = malloc(w->packed_cap);
-	w->zstd = ZSTD_createCCtx();
-	status = w->page && w->packed && w->zstd ? KCO_OK : kco_fail(err, KCO_E_NOMEM, "out of memory");
-	if (status == KCO_OK)
-		status = kco_segtree_clone(&src->image->segments[KCO_PHYS], &w->ram, err);
+	status = kco_segtree_clone(&src->image->segments[KCO_PHYS], &w->ram, err);
 	if (status == KCO_OK)
 		status = kdump_survey(w, err);
 	if (status == KCO_OK) {
@@ -479,9 +609,6 @@ enum kco_status kco_kdump_write(const struct kco_write_source *src, const struct
 	if (status == KCO_OK)
 		status = kdump_put_pages(w, err);
 	kco_segtree_fini(&w->ram);
-	ZSTD_freeCCtx(w->zstd);
-	free(w->packed);
-	free(w->page);
 	free(w);
 	return status;
 }

@@ -96,6 +96,10 @@ enum kco_status kco_kernel_matches_version(struct kco_session *s, struct kco_deb
 /** A text that lives as long as the session; "" when memory is out. */
 const char *kco_session_text(struct kco_session *s, const char *fmt, ...) KCO_PRINTF(2, 3);
 
+/** The row of @formats that writes the format @name, or NULL. */
+const struct kco_format_ops *kco_format_writer(const struct kco_format_ops *const *formats, const char *name,
+					       struct kco_err *err);
+
 /** Unwind tables, loaded on first use on the session's thread; then read-only. */
 enum kco_status kco_session_unwind_tables(struct kco_session *s, struct kco_unwind_tables **ret,
 					  struct kco_err *err) KCO_MUST_USE;

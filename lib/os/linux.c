@@ -240,6 +240,7 @@ const struct kco_os_ops kco_os_linux = {
 	.module_types = linux_module_types,
 	.module_sections = linux_module_sections,
 	.read_build_id = linux_read_build_id,
+	.maps = linux_maps,
 	.log = linux_log,
 	.system = linux_system,
 	.build_id = linux_build_id,

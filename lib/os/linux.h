@@ -151,4 +151,8 @@ enum kco_status linux_log(struct kco_session *s, bool (*fn)(void *arg, const str
 enum kco_status linux_system(struct kco_session *s, struct kco_system_info *info, struct kco_err *err);
 enum kco_status linux_build_id(struct kco_session *s, uint8_t *id, size_t *size, struct kco_err *err);
 
+/* linux_maps.c */
+enum kco_status linux_maps(struct kco_session *s, enum kco_status (*add)(void *arg, const struct kco_write_map *map),
+			   void *arg, struct kco_err *err);
+
 #endif

@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #include <kco/page.h>
-#include <kco/record.h>
+#include <kco/outfile.h>
 #include <kco/vma.h>
 
 #include "core_walk.h"

@@ -22,6 +22,7 @@
 #include <kco/mem.h>
 #include <kco/session.h>
 #include <kco/task.h>
+#include <kco/write.h>
 
 /** A stack on which a task's frames may lie. */
 struct kco_stack_range {
@@ -139,6 +140,14 @@ struct kco_os_ops {
 	/* The build-id in the ELF notes at @addr; @id_size is the room, then the size. */
 	enum kco_status (*read_build_id)(struct kco_session *s, uint64_t addr, uint64_t size, uint8_t *id,
 					 size_t *id_size, struct kco_err *err);
+	/*
+	 * Where the kernel maps physical memory: the map of all of it, and its own
+	 * image. For files that carry virtual addresses (convert); what is not
+	 * known is left out.
+	 */
+	enum kco_status (*maps)(struct kco_session *s,
+				enum kco_status (*add)(void *arg, const struct kco_write_map *map), void *arg,
+				struct kco_err *err);
 	enum kco_status (*log)(struct kco_session *s, bool (*fn)(void *arg, const struct kco_log_record *rec),
 			       void *arg, struct kco_err *err);
 	enum kco_status (*system)(struct kco_session *s, struct kco_system_info *info, struct kco_err *err);

@@ -41,25 +41,9 @@ void kco_recording_free(struct kco_recording *rec);
 /** The session whose reads are noted; any of its threads may read. */
 struct kco_session *kco_recording_session(struct kco_recording *rec);
 /**
- * May @path be written? An existing file only with @replace, and never one that
- * is not a regular file (a device, FIFO, folder, symbolic link), nor one that @s reads itself.
- * KCO_E_USAGE: no.
- */
-enum kco_status kco_recording_may_write(const struct kco_session *s, const char *path, bool replace,
-					struct kco_err *err) KCO_MUST_USE;
-/**
- * Let @write fill a new file, which then becomes @path: under a temporary name
- * in the same folder, readable by its owner only, renamed when @write and
- * closing it went well, else deleted. Refuses what kco_recording_may_write()
- * refuses. Syncing is @write's.
- */
-enum kco_status kco_session_write_file(const struct kco_session *s, const char *path, bool replace,
-				       enum kco_status (*write)(void *arg, int fd, struct kco_err *err), void *arg,
-				       struct kco_err *err) KCO_MUST_USE;
-/**
  * Write the pages noted so far to @path as @format ("kdump"): to a temporary
  * name in the same folder, synced, then renamed. Refused (KCO_E_USAGE) is what
- * kco_recording_may_write() refuses. KCO_E_UNSUPPORTED: no such format, it has no
+ * kco_session_may_write() refuses. KCO_E_UNSUPPORTED: no such format, it has no
  * writer, or virtual memory was read that no physical page stands for. Pages
  * read while this runs are not part of it. @stats may be NULL.
  */

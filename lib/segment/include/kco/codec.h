@@ -47,4 +47,18 @@ enum kco_status kco_codec_input(struct kco_codec *codec, struct kco_io *io, uint
 void *kco_codec_scratch(struct kco_codec *codec, size_t n);
 const char *kco_codec_name(enum kco_codec_id id);
 
+struct kco_encoder;
+
+/**
+ * Compression with contexts that are kept between pages; belongs to one thread.
+ * @level 0: the codec's usual (zstd and zlib 1, which writers of dumps take; lzo
+ * and snappy know none). Zstd, zlib, lzo and snappy; else KCO_E_UNSUPPORTED.
+ */
+enum kco_status kco_encoder_new(enum kco_codec_id id, int level, struct kco_encoder **ret,
+				struct kco_err *err) KCO_MUST_USE;
+void kco_encoder_free(struct kco_encoder *encoder);
+/** Compress @n bytes into @dst of @room bytes. *@size 0: it would not fit, so it is not worth it. */
+enum kco_status kco_encoder_compress(struct kco_encoder *encoder, const void *src, size_t n, void *dst, size_t room,
+				     size_t *size, struct kco_err *err) KCO_MUST_USE;
+
 #endif

@@ -11,6 +11,7 @@
 #ifndef KCO_FORMAT_H
 #define KCO_FORMAT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -62,6 +63,7 @@ struct kco_format_ops {
 	 * writer.
 	 */
 	enum kco_status (*write)(const struct kco_write_source *src, int fd, struct kco_err *err);
+	bool write_packs; /* it compresses, so the size of what comes out is not known before */
 };
 
 #endif

@@ -1,26 +1,84 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What a format's writer reads from: pages in ascending order, and the image
- * they come from for notes and facts.
+ * What a format's writer reads from: runs of memory in ascending order, pieces
+ * of them read and worked on by every core, and the image they come from for
+ * notes and facts.
+ *
+ *   next()   which memory is wanted        (a writer's layout, its bitmaps)
+ *   each()   piece by piece: work() on any thread, deliver() in order
  */
 #ifndef KCO_WRITE_H
 #define KCO_WRITE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include <kco/codec.h>
 #include <kco/image.h>
+
+/* The most bytes of a piece; a multiple of every block size. */
+#define KCO_WRITE_PIECE (UINT32_C(1) << 20)
+
+/** Wanted memory: [first, last], physical addresses, or virtual ones where the source says so. */
+struct kco_write_run {
+	uint64_t first, last;
+};
+
+/** A part of a run that one worker handles. */
+struct kco_write_piece {
+	uint64_t addr;
+	size_t n;	 /* at most KCO_WRITE_PIECE */
+	uint64_t before; /* wanted bytes in front of it, of all runs */
+	uint8_t *bytes;	 /* room for KCO_WRITE_PIECE; kco_write_read() fills it */
+	uint8_t *out;	 /* room for what the writer makes of it: kco_write_work.room */
+	size_t out_size; /* the writer's */
+};
+
+struct kco_write_work {
+	bool whole_blocks; /* as for next() */
+	size_t room;	   /* bytes at piece->out */
+	void *arg;
+	/* What a thread needs for itself; NULL slots: nothing. worker_new runs on the calling thread. */
+	void *(*worker_new)(void *arg, struct kco_err *err);
+	void (*worker_free)(void *worker);
+	/* Any thread. Reads the piece's bytes if it wants them. */
+	enum kco_status (*work)(void *arg, void *worker, struct kco_reader *rd, struct kco_write_piece *piece,
+				struct kco_err *err);
+	/* The calling thread, in order, only when work() went well. May be NULL. */
+	enum kco_status (*deliver)(void *arg, struct kco_write_piece *piece, struct kco_err *err);
+};
+
+/** Virtual memory of the kernel that lies in physical memory in one piece: for formats that carry both. */
+struct kco_write_map {
+	uint64_t va, pa, size;
+	bool write, exec;
+	bool direct; /* the map of all memory: gives each run its virtual address instead of a header of its own */
+};
 
 struct kco_write_source {
 	const struct kco_image *image; /* notes, facts, block size */
 	/*
-	 * The first wanted page frame >= @pfn (in units of facts.block_size);
-	 * KCO_DONE when there is none. May be called again for earlier frames
-	 * (a writer makes its bitmap first and its pages then).
+	 * The first wanted run at or after @addr, not always as far as it
+	 * reaches; KCO_DONE when there is none. @whole_blocks: @addr and what comes
+	 * out are rounded to facts.block_size, and no block comes twice. May be
+	 * called again for earlier addresses (a writer makes its bitmap first and
+	 * its pages then).
 	 */
-	enum kco_status (*next)(void *arg, uint64_t pfn, uint64_t *ret);
-	/* The block_size bytes of page frame @pfn. */
-	enum kco_status (*read)(void *arg, uint64_t pfn, void *buf, struct kco_err *err);
+	enum kco_status (*next)(void *arg, uint64_t addr, bool whole_blocks, struct kco_write_run *ret,
+				struct kco_err *err);
+	/* All wanted memory through @work. Ends with the first error, in the order of addresses. */
+	enum kco_status (*each)(void *arg, const struct kco_write_work *work, struct kco_err *err);
 	void *arg;
+	const struct kco_write_map *maps;
+	size_t nr_maps;
+	enum kco_codec_id codec; /* for formats that compress: which ... */
+	int level;		 /* ... and how hard; 0: the codec's usual */
 };
+
+/** The piece's bytes, round the page cache. What belongs to no memory (a block that memory does not fill) is zeros. */
+enum kco_status kco_write_read(struct kco_reader *rd, struct kco_write_piece *piece, struct kco_err *err) KCO_MUST_USE;
+
+/** pwrite() all of it. */
+enum kco_status kco_write_all(int fd, const void *buf, size_t n, uint64_t off, struct kco_err *err) KCO_MUST_USE;
 
 #endif

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Converting: all memory that a dump holds, as another file.
+ */
+#ifndef KCO_CONVERT_H
+#define KCO_CONVERT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <kco/codec.h>
+#include <kco/err.h>
+#include <kco/session.h>
+
+struct kco_convert_options {
+	const char *format; /* by name, of those with a writer */
+	const char *path;
+	bool replace;		 /* an existing file */
+	enum kco_codec_id codec; /* for formats that compress */
+	int level;		 /* 0: the codec's usual */
+	/*
+	 * Memory that cannot be read is left out, and @damaged is told of each
+	 * stretch. All of it is read once before anything is written. Else the
+	 * first such page ends the work.
+	 */
+	bool keep_going;
+	void (*damaged)(void *arg, uint64_t first, uint64_t last, const struct kco_err *why);
+	void *damaged_arg;
+};
+
+struct kco_convert_stats {
+	uint64_t bytes;	    /* of memory written */
+	uint64_t damaged;   /* bytes left out, with keep_going */
+	uint64_t file_size; /* bytes */
+};
+
+/**
+ * Write the dump of @s. The new file is made under a temporary name and renamed
+ * when it is complete (outfile.h). Progress goes to the session's callback.
+ * KCO_E_USAGE: no such format, or the path is refused; KCO_E_IO: among others
+ * the disk has no room, which is looked at before the work when it can be told.
+ */
+enum kco_status kco_convert(struct kco_session *s, const struct kco_convert_options *opts,
+			    struct kco_convert_stats *stats, struct kco_err *err) KCO_MUST_USE;
+
+#endif

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Where Linux maps memory: the direct map, whose base KASLR moves
+ * (page_offset_base), and the kernel's image.
+ */
+#include "linux.h"
+
+/* Addresses below are not the kernel's on any architecture known here. */
+#define MAPS_KERNEL_HALF (UINT64_C(1) << 63)
+
+/* The direct map begins at the variable's value where there is one, and at PAGE_OFFSET's 4-level value of old. */
+static enum kco_status maps_direct(struct kco_session *s, struct kco_write_map *map, struct kco_err *err)
+{
+	uint64_t base;
+	enum kco_status st = linux_variable(s, "page_offset_base", 8, &base, err);
+	struct kco_paddr pa;
+
+	if (st)
+		return st;
+	if (base < MAPS_KERNEL_HALF)
+		return kco_fail(err, KCO_E_CORRUPT, "page_offset_base is %#llx", (unsigned long long)base);
+	// Checked against the page tables: what the map says of its first megabyte must be so.
+	st = kco_translate(s->mem, &s->kernel, base + (1 << 20), &pa, NULL, err);
+	if (st)
+		return st;
+	if (pa.v != 1 << 20)
+		return kco_fail(err, KCO_E_CORRUPT, "the direct map at %#llx leads to %#llx", (unsigned long long)base,
+				(unsigned long long)pa.v);
+	*map = (struct kco_write_map){ .va = base, .pa = 0, .write = true, .direct = true };
+	map->size = s->image->facts.max_pfn * s->image->facts.block_size;
+	return KCO_OK;
+}
+
+static enum kco_status maps_image(struct kco_session *s, struct kco_write_map *map, struct kco_err *err)
+{
+	uint64_t first, end;
+	struct kco_paddr pa, last;
+	enum kco_status st = linux_symbol(s, &first, err, "_text", "_stext", NULL);
+
+	if (!st)
+		st = linux_symbol(s, &end, err, "_end", "__bss_stop", NULL);
+	if (!st && (end <= first || end - first > UINT64_C(1) << 30))
+		st = kco_fail(err, KCO_E_CORRUPT, "the kernel's image from %#llx to %#llx", (unsigned long long)first,
+			      (unsigned long long)end);
+	if (!st)
+		st = kco_translate(s->mem, &s->kernel, first, &pa, NULL, err);
+	// It lies in one piece; the end may have been given back, so the middle must do.
+	if (!st)
+		st = kco_translate(s->mem, &s->kernel, first + (1 << 21), &last, NULL, err);
+	if (st)
+		return st;
+	if (last.v - pa.v != 1 << 21)
+		return kco_fail(err, KCO_E_CORRUPT, "the kernel's image does not lie in one piece");
+	*map = (struct kco_write_map){ .va = first, .pa = pa.v, .size = end - first, .write = true, .exec = true };
+	return KCO_OK;
+}
+
+enum kco_status linux_maps(struct kco_session *s, enum kco_status (*add)(void *arg, const struct kco_write_map *map),
+			   void *arg, struct kco_err *err)
+{
+	struct kco_write_map map;
+	enum kco_status st = kco_session_need(s, KCO_NEED_SYMS, err);
+
+	if (!st)
+		st = maps_image(s, &map, err);
+	if (!st)
+		st = add(arg, &map);
+	if (!st)
+		st = maps_direct(s, &map, err);
+	return st ? st : add(arg, &map);
+}
