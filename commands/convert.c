@@ -119,9 +119,9 @@ static enum kco_status convert_check(struct kco_cmd_ctx *ctx, const char *format
 static void convert_damaged(void *arg, uint64_t first, uint64_t last, const struct kco_err *why)
 {
 	struct kco_cmd_ctx *ctx = arg;
-	char text[sizeof(why->msg) + 64];
+	char text[64];
 
-	snprintf(text, sizeof(text), "%#" PRIx64 " to %#" PRIx64 " left out: %s", first, last, why->msg);
+	snprintf(text, sizeof(text), "%#" PRIx64 " to %#" PRIx64 " left out", first, last);
 	kco_json_row(ctx->out);
 	kco_json_addr(ctx->out, "first", first);
 	kco_json_addr(ctx->out, "last", last);
@@ -211,23 +211,33 @@ static const struct kco_opt convert_optv[] = {
 static const struct kco_json_field convert_json_fields[] = {
 	{ "file", "string", "the file written" },
 	{ "format", "string", "its format" },
-	{ "pages", "integer", "pages in it" },
-	{ "page_size", "integer", "bytes of a page" },
+	{ "memory_bytes", "integer", "memory in it" },
 	{ "bytes", "integer", "size of the file" },
-	{ "lost_pages", "integer", "pages that could be read in part only and are not in it" },
+	{ "damaged_bytes", "integer", "-k: memory that could not be read and is not in it" },
+	{ "first", "address", "-k: a row for each stretch of memory that was left out: its first byte ..." },
+	{ "last", "address", "... and its last" },
+	{ "pages", "integer", "--touched: pages in it" },
+	{ "page_size", "integer", "--touched: bytes of a page" },
+	{ "lost_pages", "integer", "--touched: pages that could be read in part only and are not in it" },
 	{ 0 },
 };
 
 const struct kco_cmd kco_cmd_convert = {
 	.name = "convert",
-	.summary = "write a part of the dump as another dump",
+	.summary = "write the dump, or a part of it, as another dump",
 	.description =
+		"All memory that the dump holds, with its notes, in another format: an ELF core for gdb, crash and drgn, a "
+		"kdump-compressed file, LiME or raw memory. ELF files carry the kernel's virtual addresses, if the kernel "
+		"is found. Pages that are packed by the wanted codec already are copied as they are. Every core works, and "
+		"what comes out does not depend on their number.\n\n"
 		"With --touched, runs the commands and writes the pages of memory that they read, with the dump's notes, "
 		"to a new dump. The same commands give the same output on it; what they did not read is \"not saved\" "
 		"there. A report about a crash needs a few MB that way, instead of the machine's memory.\n\n"
 		"The new file is readable by its owner only: it may hold anything that memory held. It appears under its "
 		"name when it is complete.",
-	.examples = "convert --touched 'bt --all; ps; log; mod; sys' -o small.kdump\n    what a bug report needs\n"
+	.examples = "convert -t elf -o vmcore.elf vmcore\n    for gdb\n"
+		    "convert -c lzo -o small.kdump vmcore.elf\n    compressed\n"
+		    "convert --touched 'bt --all; ps; log; mod; sys' -o small.kdump\n    what a bug report needs\n"
 		    "convert --touched 'bt -l 1234' -o one.kdump --force\n    one stack, over an older file\n",
 	.opts = convert_optv,
 	.opts_size = sizeof(struct convert_opts),

@@ -402,4 +402,5 @@ const struct kco_format_ops kco_format_elf = {
 	.probe = elf_probe,
 	.open = elf_open,
 	.write = kco_elf_write,
+	.write_maps = true,
 };

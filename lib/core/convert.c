@@ -145,14 +145,16 @@ static enum kco_status convert_add_map(void *arg, const struct kco_write_map *ma
 static enum kco_status convert_maps(struct convert *c, struct kco_err *err)
 {
 	struct kco_err why = KCO_ERR_INIT;
-	enum kco_status st = kco_session_need(c->s, KCO_NEED_OS, &why);
+	enum kco_status st;
 
-	if (st == KCO_OK && KCO_OS_SLOT(c->s->os, maps))
+	// Finds the text of VMCOREINFO, too, where no header has it.
+	st = kco_session_need(c->s, KCO_NEED_OS, &why);
+	if (st == KCO_OK && c->format->write_maps && KCO_OS_SLOT(c->s->os, maps))
 		st = KCO_OS_SLOT(c->s->os, maps)(c->s, convert_add_map, c, &why);
 	if (st == KCO_E_NOMEM || st == KCO_E_CANCELLED)
 		return kco_fail(err, st, "%s", why.msg);
-	if (st != KCO_OK)
-		kco_session_warn(c->s, "the kernel's virtual addresses are not in the new file: %s", why.msg);
+	if (st != KCO_OK && c->format->write_maps)
+		kco_session_warn(c->s, "not all of the kernel's virtual addresses are in the new file: %s", why.msg);
 	c->src.maps = c->maps;
 	c->src.nr_maps = c->nr_maps;
 	return KCO_OK;

@@ -6,6 +6,7 @@
  * can be read back.
  */
 #include <kco/record.h>
+#include <kco/outfile.h>
 
 #include <dirent.h>
 #include <inttypes.h>
@@ -72,24 +73,32 @@ static enum kco_status pages_open(struct kco_image *img, const struct kco_image_
 	return st;
 }
 
+static enum kco_status pages_work(void *arg, void *worker, struct kco_reader *rd, struct kco_write_piece *piece,
+				  struct kco_err *err)
+{
+	(void)arg;
+	(void)worker;
+	return kco_write_read(rd, piece, err);
+}
+
+static enum kco_status pages_deliver(void *arg, struct kco_write_piece *piece, struct kco_err *err)
+{
+	for (size_t at = 0; at < piece->n; at += PAGE) {
+		uint64_t pfn = (piece->addr + at) / PAGE;
+
+		if (write(*(int *)arg, &pfn, 8) != 8 || write(*(int *)arg, piece->bytes + at, PAGE) != PAGE)
+			return kco_fail(err, KCO_E_IO, "writing");
+	}
+	return KCO_OK;
+}
+
 /* u64 number, page, u64 number, page, ... */
 static enum kco_status pages_write(const struct kco_write_source *src, int fd, struct kco_err *err)
 {
-	uint8_t buf[8 + PAGE];
-	uint64_t pfn = 0;
-	enum kco_status st;
+	struct kco_write_work work = { .whole_blocks = true, .arg = &fd, .work = pages_work, .deliver = pages_deliver };
+	enum kco_status st = src->each(src->arg, &work, err);
 
-	for (; (st = src->next(src->arg, pfn, &pfn)) == KCO_OK; pfn++) {
-		memcpy(buf, &pfn, 8);
-		st = src->read(src->arg, pfn, buf + 8, err);
-		if (st)
-			return st;
-		if (write(fd, buf, sizeof(buf)) != (ssize_t)sizeof(buf))
-			return kco_fail(err, KCO_E_IO, "writing");
-	}
-	if (write_fails)
-		return kco_fail(err, KCO_E_IO, "the disk is full");
-	return st == KCO_DONE ? KCO_OK : st;
+	return !st && write_fails ? kco_fail(err, KCO_E_IO, "the disk is full") : st;
 }
 
 static const struct kco_format_ops pages = {
@@ -324,7 +333,7 @@ static void test_record__only_regular_files_are_replaced(void **state)
 	assert_int_equal(read_at(rec, 0, 1), KCO_OK);
 	// Asked only, lest a broken check costs the machine its device.
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-		assert_int_equal(kco_recording_may_write(kco_recording_session(rec), refused[i], true, &err),
+		assert_int_equal(kco_session_may_write(kco_recording_session(rec), refused[i], true, &err),
 				 KCO_E_USAGE);
 		assert_msg(&err, "no regular file");
 	}

@@ -63,6 +63,7 @@ struct kco_format_ops {
 	 * writer.
 	 */
 	enum kco_status (*write)(const struct kco_write_source *src, int fd, struct kco_err *err);
+	bool write_maps;  /* it writes virtual addresses, which are looked for only then */
 	bool write_packs; /* it compresses, so the size of what comes out is not known before */
 };
 
