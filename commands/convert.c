@@ -20,7 +20,7 @@
 
 struct convert_opts {
 	const char *touched, *output, *format;
-	int64_t level;
+	int64_t level, filter;
 	int codec;
 	bool force, keep_going, has_codec;
 };
@@ -102,6 +102,11 @@ static enum kco_status convert_check(struct kco_cmd_ctx *ctx, const char *format
 	const struct convert_opts *opts = ctx->opts;
 	bool known = false;
 
+	if (opts->filter < 0 || opts->filter > KCO_FILTER_MAX)
+		return kco_fail(
+			err, KCO_E_USAGE,
+			"-d takes 0 to %d, a sum of 1 zero pages, 2 page cache, 4 private page cache, 8 processes, 16 free pages",
+			KCO_FILTER_MAX);
 	if (!opts->output || ctx->argc)
 		return kco_fail(err, KCO_E_USAGE, "wanted is -o FILE");
 	if (opts->touched && !ctx->run_line)
@@ -129,6 +134,26 @@ static void convert_damaged(void *arg, uint64_t first, uint64_t last, const stru
 	kco_json_row_end(ctx->out);
 }
 
+static void convert_filter_show(struct kco_cmd_ctx *ctx, const struct kco_filter_stats *f)
+{
+	const struct {
+		const char *name;
+		uint64_t pages;
+	} rows[] = { { "page cache", f->cache },  { "private page cache", f->cache_private },
+		     { "processes", f->user },	  { "free", f->free },
+		     { "hwpoison", f->hwpoison }, { "offline", f->offline } };
+	bool any = false;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		if (!rows[i].pages)
+			continue;
+		kco_text(ctx->out, "%s%s %" PRIu64, any ? ", " : "  pages left out: ", rows[i].name, rows[i].pages);
+		any = true;
+	}
+	if (any)
+		kco_text(ctx->out, "\n");
+}
+
 /* All of the dump. */
 static enum kco_status convert_whole(struct kco_cmd_ctx *ctx, const char *format, struct kco_err *err)
 {
@@ -141,6 +166,7 @@ static enum kco_status convert_whole(struct kco_cmd_ctx *ctx, const char *format
 		.replace = opts->force,
 		.codec = opts->has_codec ? ids[opts->codec] : KCO_CODEC_ZSTD,
 		.level = (int)opts->level,
+		.filter = (unsigned)opts->filter,
 		.keep_going = opts->keep_going,
 		.damaged = convert_damaged,
 		.damaged_arg = ctx,
@@ -152,6 +178,7 @@ static enum kco_status convert_whole(struct kco_cmd_ctx *ctx, const char *format
 		return status;
 	kco_text(ctx->out, "%s: %s, %" PRIu64 " bytes of memory, %" PRIu64 " bytes\n", opts->output, format,
 		 stats.bytes, stats.file_size);
+	convert_filter_show(ctx, &stats.filter);
 	if (stats.damaged)
 		kco_text(ctx->out, "  %" PRIu64 " bytes of memory could not be read and are not in it\n",
 			 stats.damaged);
@@ -161,6 +188,14 @@ static enum kco_status convert_whole(struct kco_cmd_ctx *ctx, const char *format
 	kco_json_uint(ctx->out, "memory_bytes", stats.bytes);
 	kco_json_uint(ctx->out, "bytes", stats.file_size);
 	kco_json_uint(ctx->out, "damaged_bytes", stats.damaged);
+	kco_json_object(ctx->out, "left_out");
+	kco_json_uint(ctx->out, "cache", stats.filter.cache);
+	kco_json_uint(ctx->out, "cache_private", stats.filter.cache_private);
+	kco_json_uint(ctx->out, "user", stats.filter.user);
+	kco_json_uint(ctx->out, "free", stats.filter.free);
+	kco_json_uint(ctx->out, "hwpoison", stats.filter.hwpoison);
+	kco_json_uint(ctx->out, "offline", stats.filter.offline);
+	kco_json_end(ctx->out);
 	kco_json_row_end(ctx->out);
 	return KCO_OK;
 }
@@ -196,6 +231,8 @@ static const struct kco_opt convert_optv[] = {
 	  .help = "only the pages that these commands read: 'bt --all; ps; log'" },
 	{ 'o', "output", KCO_OPT_STRING, CONVERT(output), "FILE", KCO_WORD_FILE, .help = "the file to write" },
 	{ 't', "to", KCO_OPT_STRING, CONVERT(format), "FORMAT", KCO_WORD_TEXT, .help = "its format (kdump)" },
+	{ 'd', "dump-level", KCO_OPT_INT, CONVERT(filter), "LEVEL", KCO_WORD_NUMBER,
+	  .help = "leave out, added up: 1 zeros, 2 page cache, 4 private page cache, 8 processes, 16 free pages" },
 	{ 'c', "codec", KCO_OPT_CHOICE, CONVERT(codec), "CODEC", KCO_WORD_TEXT, convert_codecs,
 	  .help = "how a kdump's pages are compressed: none, zlib, lzo, snappy, zstd (the default)",
 	  .seen = CONVERT(has_codec) },
@@ -214,6 +251,13 @@ static const struct kco_json_field convert_json_fields[] = {
 	{ "memory_bytes", "integer", "memory in it" },
 	{ "bytes", "integer", "size of the file" },
 	{ "damaged_bytes", "integer", "-k: memory that could not be read and is not in it" },
+	{ "left_out", "object", "-d: pages that the filter left out, by reason" },
+	{ "left_out.cache", "integer", "page cache" },
+	{ "left_out.cache_private", "integer", "page cache with private data" },
+	{ "left_out.user", "integer", "memory of processes" },
+	{ "left_out.free", "integer", "free" },
+	{ "left_out.hwpoison", "integer", "of broken memory" },
+	{ "left_out.offline", "integer", "given back to a hypervisor" },
 	{ "first", "address", "-k: a row for each stretch of memory that was left out: its first byte ..." },
 	{ "last", "address", "... and its last" },
 	{ "pages", "integer", "--touched: pages in it" },

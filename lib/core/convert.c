@@ -27,8 +27,8 @@ struct convert {
 	const struct kco_format_ops *format;
 	struct kco_pagesource pages;
 	struct kco_write_source src;
-	struct kco_image image;	 /* the source's, with facts that memory has and headers lack */
-	struct kco_frameset bad; /* blocks that cannot be read */
+	struct kco_image image;	  /* the source's, with facts that memory has and headers lack */
+	struct kco_frameset drop; /* blocks that cannot be read, or are left out by the filter */
 	struct kco_write_map *maps;
 	size_t nr_maps, cap_maps;
 };
@@ -93,7 +93,7 @@ static enum kco_status convert_check_deliver(void *arg, struct kco_write_piece *
 			;
 		if (!bad)
 			continue;
-		if (kco_frameset_add(&c->bad, piece->addr / block + i, piece->addr / block + end - 1))
+		if (kco_frameset_add(&c->drop, piece->addr / block + i, piece->addr / block + end - 1))
 			return kco_fail(err, KCO_E_NOMEM, "out of memory");
 		c->stats->damaged += (end - i) * block;
 		if (c->opts->damaged)
@@ -117,8 +117,23 @@ static enum kco_status convert_check(struct convert *c, struct kco_err *err)
 
 	c->pages.what = "reading the dump";
 	st = c->src.each(c->src.arg, &work, err);
-	c->pages.drop = &c->bad;
+	c->pages.drop = &c->drop;
 	return st;
+}
+
+/* What the filter leaves out; pages of zeros are told by the writer, who has their bytes. */
+static enum kco_status convert_filter(struct convert *c, struct kco_err *err)
+{
+	unsigned level = c->opts->filter & ~(unsigned)KCO_FILTER_ZERO;
+	enum kco_status st = level ? kco_session_need(c->s, KCO_NEED_OS, err) : KCO_OK;
+
+	if (st || !level)
+		return st;
+	if (!KCO_OS_SLOT(c->s->os, page_filter))
+		return kco_fail(err, KCO_E_UNSUPPORTED, "convert -d: not on %s", c->s->os->title);
+	st = KCO_OS_SLOT(c->s->os, page_filter)(c->s, &c->src, level, &c->drop, &c->stats->filter, err);
+	c->pages.drop = &c->drop;
+	return st ? kco_context(err, st, "filter") : KCO_OK;
 }
 
 static enum kco_status convert_add_map(void *arg, const struct kco_write_map *map)
@@ -173,6 +188,9 @@ static void convert_facts(struct convert *c)
 	}
 	if (!facts->elf_machine && s->arch)
 		facts->elf_machine = s->arch->elf_machine;
+	if (c->opts->filter)
+		facts->dump_level =
+			(int32_t)(c->opts->filter | (facts->dump_level > 0 ? (unsigned)facts->dump_level : 0));
 	c->src.image = &c->image;
 }
 
@@ -228,9 +246,11 @@ enum kco_status kco_convert(struct kco_session *s, const struct kco_convert_opti
 		convert_facts(&c);
 	if (st == KCO_OK)
 		st = kco_pagesource_total(&c.src, false, &c.pages.total, err);
+	if (st == KCO_OK)
+		st = convert_filter(&c, err);
 	if (st == KCO_OK && opts->keep_going)
 		st = convert_check(&c, err);
-	if (st == KCO_OK && opts->keep_going)
+	if (st == KCO_OK && (opts->keep_going || opts->filter))
 		st = kco_pagesource_total(&c.src, false, &c.pages.total, err);
 	c.pages.what = "writing";
 	stats->bytes = c.pages.total;
@@ -239,7 +259,7 @@ enum kco_status kco_convert(struct kco_session *s, const struct kco_convert_opti
 	if (st == KCO_OK)
 		st = kco_session_write_file(s, opts->path, opts->replace, convert_write, &c, err);
 	kco_pagesource_fini(&c.pages);
-	kco_frameset_fini(&c.bad);
+	kco_frameset_fini(&c.drop);
 	free(c.maps);
 	return st;
 }

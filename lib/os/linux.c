@@ -17,6 +17,7 @@
 #include "bulk.h"
 #include "debuginfo.h"
 #include "kallsyms.h"
+#include "linux_filter.h"
 #include "linux_page.h"
 #include "linux_process.h"
 #include "linux_x86_64.h"
@@ -241,6 +242,7 @@ const struct kco_os_ops kco_os_linux = {
 	.module_sections = linux_module_sections,
 	.read_build_id = linux_read_build_id,
 	.maps = linux_maps,
+	.page_filter = linux_filter,
 	.log = linux_log,
 	.system = linux_system,
 	.build_id = linux_build_id,

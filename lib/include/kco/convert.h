@@ -10,6 +10,7 @@
 
 #include <kco/codec.h>
 #include <kco/err.h>
+#include <kco/pagefilter.h>
 #include <kco/session.h>
 
 struct kco_convert_options {
@@ -18,6 +19,7 @@ struct kco_convert_options {
 	bool replace;		 /* an existing file */
 	enum kco_codec_id codec; /* for formats that compress */
 	int level;		 /* 0: the codec's usual */
+	unsigned filter;	 /* enum kco_filter_level: what to leave out */
 	/*
 	 * Memory that cannot be read is left out, and @damaged is told of each
 	 * stretch. All of it is read once before anything is written. Else the
@@ -32,6 +34,7 @@ struct kco_convert_stats {
 	uint64_t bytes;	    /* of memory written */
 	uint64_t damaged;   /* bytes left out, with keep_going */
 	uint64_t file_size; /* bytes */
+	struct kco_filter_stats filter;
 };
 
 /**

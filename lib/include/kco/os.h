@@ -20,6 +20,7 @@
 #include <kco/arch.h>
 #include <kco/err.h>
 #include <kco/mem.h>
+#include <kco/pagefilter.h>
 #include <kco/session.h>
 #include <kco/task.h>
 #include <kco/write.h>
@@ -67,6 +68,7 @@ struct kco_kernel_place {
 	const char *path; /* below it; '#' stands for the number in the dump's name, "vmcore.3.zst"; NULL ends a list */
 };
 
+struct kco_frameset;
 struct kco_os_process_ops;
 struct kco_unwind_tables;
 
@@ -140,6 +142,12 @@ struct kco_os_ops {
 	/* The build-id in the ELF notes at @addr; @id_size is the room, then the size. */
 	enum kco_status (*read_build_id)(struct kco_session *s, uint64_t addr, uint64_t size, uint8_t *id,
 					 size_t *id_size, struct kco_err *err);
+	/*
+	 * Add to @drop the page frames of @src that @level (enum kco_filter_level)
+	 * leaves out; pages of zeros are the writer's.
+	 */
+	enum kco_status (*page_filter)(struct kco_session *s, const struct kco_write_source *src, unsigned level,
+				       struct kco_frameset *drop, struct kco_filter_stats *stats, struct kco_err *err);
 	/*
 	 * Where the kernel maps physical memory: the map of all of it, and its own
 	 * image. For files that carry virtual addresses (convert); what is not

@@ -149,7 +149,7 @@ struct kco_log_record {
 	uint64_t ts_ns;
 	uint8_t level, facility;
 	bool no_time, no_level; /* this system's log has none, or this record of it */
-	uint32_t caller; /* bit 31: a CPU number, else a thread id; valid when has_caller */
+	uint32_t caller;	/* bit 31: a CPU number, else a thread id; valid when has_caller */
 	bool has_caller;
 	const char *text; /* raw bytes of the dump, text_len of them; may hold newlines */
 	size_t text_len;
