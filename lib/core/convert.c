@@ -16,6 +16,7 @@
 #include <kco/outfile.h>
 
 #include "pagesource.h"
+#include "verify.h"
 #include "session.h"
 
 #define CONVERT_MAPS_MAX 65536
@@ -29,6 +30,7 @@ struct convert {
 	struct kco_write_source src;
 	struct kco_image image;	  /* the source's, with facts that memory has and headers lack */
 	struct kco_frameset drop; /* blocks that cannot be read, or are left out by the filter */
+	bool nomem;
 	struct kco_write_map *maps;
 	size_t nr_maps, cap_maps;
 };
@@ -48,77 +50,26 @@ const struct kco_format_ops *kco_format_writer(const struct kco_format_ops *cons
 	return NULL;
 }
 
-/* What a worker found of a piece: a bit for each block that cannot be read, and the first reason. */
-struct convert_check {
-	uint8_t bad[KCO_WRITE_PIECE / 4096 / 8];
-	struct kco_err err;
-};
-
-static enum kco_status convert_check_work(void *arg, void *worker, struct kco_reader *rd, struct kco_write_piece *piece,
-					  struct kco_err *err)
-{
-	const struct convert *c = arg;
-	struct convert_check *check = (struct convert_check *)piece->out;
-	uint32_t block = c->s->image->facts.block_size;
-
-	(void)worker;
-	(void)err;
-	memset(check, 0, sizeof(*check));
-	if (kco_write_read(rd, piece, NULL) == KCO_OK)
-		return KCO_OK;
-	for (size_t i = 0; i < piece->n / block; i++) {
-		struct kco_write_piece one = { .addr = piece->addr + i * block, .n = block, .bytes = piece->bytes };
-		struct kco_err why = KCO_ERR_INIT;
-
-		if (kco_write_read(rd, &one, &why) == KCO_OK)
-			continue;
-		check->bad[i / 8] |= (uint8_t)(1u << i % 8);
-		if (!check->err.code)
-			check->err = why;
-	}
-	return KCO_OK;
-}
-
-static enum kco_status convert_check_deliver(void *arg, struct kco_write_piece *piece, struct kco_err *err)
+static void convert_damaged(void *arg, uint64_t first, uint64_t last, const struct kco_err *why)
 {
 	struct convert *c = arg;
-	const struct convert_check *check = (const struct convert_check *)piece->out;
 	uint32_t block = c->s->image->facts.block_size;
-	size_t n = piece->n / block;
 
-	for (size_t i = 0, end; i < n; i = end) {
-		bool bad = check->bad[i / 8] >> i % 8 & 1;
-
-		for (end = i + 1; end < n && (check->bad[end / 8] >> end % 8 & 1) == bad; end++)
-			;
-		if (!bad)
-			continue;
-		if (kco_frameset_add(&c->drop, piece->addr / block + i, piece->addr / block + end - 1))
-			return kco_fail(err, KCO_E_NOMEM, "out of memory");
-		c->stats->damaged += (end - i) * block;
-		if (c->opts->damaged)
-			c->opts->damaged(c->opts->damaged_arg, piece->addr + i * block, piece->addr + end * block - 1,
-					 &check->err);
-	}
-	return KCO_OK;
+	if (kco_frameset_add(&c->drop, first / block, last / block))
+		c->nomem = true;
+	c->stats->damaged += last - first + 1;
+	if (c->opts->damaged)
+		c->opts->damaged(c->opts->damaged_arg, first, last, why);
 }
 
 /* Read everything once, to know what cannot be read before a layout depends on it. */
 static enum kco_status convert_check(struct convert *c, struct kco_err *err)
 {
-	struct kco_write_work work = {
-		.whole_blocks = true,
-		.room = sizeof(struct convert_check),
-		.arg = c,
-		.work = convert_check_work,
-		.deliver = convert_check_deliver,
-	};
-	enum kco_status st;
+	struct kco_verify_stats found;
+	enum kco_status st = kco_verify_source(&c->pages, &c->src, convert_damaged, c, &found, err);
 
-	c->pages.what = "reading the dump";
-	st = c->src.each(c->src.arg, &work, err);
 	c->pages.drop = &c->drop;
-	return st;
+	return !st && c->nomem ? kco_fail(err, KCO_E_NOMEM, "out of memory") : st;
 }
 
 /* What the filter leaves out; pages of zeros are told by the writer, who has their bytes. */

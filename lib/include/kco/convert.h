@@ -13,6 +13,22 @@
 #include <kco/pagefilter.h>
 #include <kco/session.h>
 
+struct kco_verify_stats {
+	uint64_t bytes;	  /* of memory that the dump says it holds */
+	uint64_t zero;	  /* of these, in blocks of zeros */
+	uint64_t damaged; /* of these, in blocks that cannot be read */
+};
+
+/**
+ * Read all memory that the dump of @s holds, and tell @damaged (may be NULL) of
+ * each stretch that cannot be read. Damage is no error of this function.
+ */
+enum kco_status kco_verify(struct kco_session *s,
+			   void (*damaged)(void *arg, uint64_t first, uint64_t last, const struct kco_err *why),
+			   void *arg, struct kco_verify_stats *stats, struct kco_err *err) KCO_MUST_USE;
+/** How many bytes of memory the dump holds. Reads bitmaps and headers only. */
+enum kco_status kco_saved_bytes(struct kco_session *s, uint64_t *ret, struct kco_err *err) KCO_MUST_USE;
+
 struct kco_convert_options {
 	const char *format; /* by name, of those with a writer */
 	const char *path;
