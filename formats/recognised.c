@@ -8,7 +8,6 @@
  * | xz            | 0    | fd "7zXZ" 00                            | The .xz File Format 1.1       |
  * | lz4           | 0    | 04 22 4d 18                             | LZ4 Frame Format              |
  * | compress      | 0    | 1f 9d                                   | magic_header of BSD's zopen.c |
- * | fbsd_minidump | 0    | "minidump FreeBSD/"                     | sys/<arch>/include/minidump.h |
  * | vmware        | 0    | u32 bed2bed2, bed3bed3, bed0bed0, ...   | crash's vmware_vmss.h         |
  * | qemu_savevm   | 0    | "QEVM"                                  | QEMU's migration/savevm.h     |
  * | libvirt_save  | 0    | "LibvirtQemudSave" or "...Part"         | libvirt's qemu_saveimage.h    |
@@ -80,8 +79,6 @@ RECOGNISED(lz4, "lz4", "lz4 data", "not unpacked here, run: lz4 -d FILE",
 	   recognised_at(head, 0, "\x04\x22\x4d\x18", 4));
 RECOGNISED(compress, "compress", "data packed by compress (.Z)", "not unpacked here, run: gzip -dc FILE.Z >FILE",
 	   recognised_at(head, 0, "\x1f\x9d", 2) && head->head_size > 3);
-RECOGNISED(fbsd_minidump, "fbsd-minidump", "FreeBSD minidump", "not yet supported",
-	   recognised_at(head, 0, "minidump FreeBSD/", 17));
 RECOGNISED(vmware, "vmware", "VMware snapshot or suspend state (vmss, vmsn)",
 	   "not supported; VMware's vmss2core makes a core of it", vmware_match(head));
 RECOGNISED(qemu_savevm, "qemu-savevm", "QEMU savevm or migration stream",

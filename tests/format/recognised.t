@@ -1,5 +1,5 @@
 # What is known by its first bytes but not read: the error names it and says what to do.
-# Rows: bzip2 xz lz4 compress fbsd_minidump vmware qemu_savevm libvirt_save avml xc_core xc_save windows hibernation kernel_image
+# Rows: bzip2 xz lz4 compress vmware qemu_savevm libvirt_save avml xc_core xc_save windows hibernation kernel_image
 | @file
 |   "BZh91AY&SY" 00*4096
 case bytes
@@ -12,10 +12,6 @@ case bytes
 |   04 22 4d 18 00*4096
 case bytes
   open unsupported lz4 -d
-| @file
-|   "minidump FreeBSD/amd64" 00*4096
-case bytes
-  open unsupported FreeBSD minidump
 | @file
 |   1f 9d 90 00*4096
 case bytes
