@@ -156,12 +156,47 @@ static void unwind_restore(struct unwind_walk *w, const struct kco_rule *rule, u
 		next->known &= ~(UINT64_C(1) << reg);
 }
 
+static enum unwind_result unwind_call(struct unwind_walk *w, const struct kco_unwind_row *row, uint64_t cfa,
+				      uint64_t ra, uint64_t slot)
+{
+	const struct kco_arch_ops *arch = w->uw->arch;
+	struct kco_regs next = w->regs;
+	enum unwind_result result;
+
+	kco_regs_set(&next, arch->sp, cfa);
+	for (unsigned i = 0; i < row->nr_saved && i < KCO_ROW_SAVED_MAX; i++)
+		unwind_restore(w, &row->saved[i].rule, cfa, row->saved[i].reg, &next);
+	kco_regs_set(&next, arch->pc, ra);
+	result = unwind_add(w, &next, KCO_FRAME_CALL, row->by, slot, slot ? slot : cfa);
+	w->exact = row->signal;
+	return result;
+}
+
+/*
+ * The return address is in a register. Only who was interrupted may have it
+ * there: a caller's was overwritten by its call. So this is done once a frame
+ * that is exact, and the walk ends though the stack need not go up.
+ */
+static enum unwind_result unwind_step_leaf(struct unwind_walk *w, const struct kco_unwind_row *row, uint64_t cfa)
+{
+	uint64_t ra;
+
+	if (!w->exact)
+		return unwind_note(w, KCO_E_CORRUPT,
+				   "frame #%zu called another, but its return address was never saved",
+				   w->trace->n - 1);
+	if (!unwind_reg(w, row->ra_reg, &ra))
+		return UNWIND_NONE;
+	if (cfa < w->regs.v[w->uw->arch->sp] || !unwind_is_return(w, ra, w->guess))
+		return unwind_note(w, KCO_E_CORRUPT, "the return address %#" PRIx64 " of frame #%zu in %s is not code",
+				   ra, w->trace->n - 1, w->uw->arch->regs[row->ra_reg].name);
+	return unwind_call(w, row, cfa, ra, 0);
+}
+
 static enum unwind_result unwind_step_call(struct unwind_walk *w, const struct kco_unwind_row *row, uint64_t cfa)
 {
 	const struct kco_arch_ops *arch = w->uw->arch;
 	uint64_t slot = cfa + (uint64_t)(int64_t)row->ra_offset, ra;
-	struct kco_regs next = w->regs;
-	enum unwind_result result;
 
 	// Rows that know no interrupt stacks end with them, which is no tear: a scan goes on from there.
 	if (w->stack != 0 && w->stack != UNWIND_NOWHERE && slot - w->stacks[w->stack].end < 2 * arch->ptr_size)
@@ -175,13 +210,7 @@ static enum unwind_result unwind_step_call(struct unwind_walk *w, const struct k
 		return unwind_note(w, KCO_E_CORRUPT,
 				   "the return address %#" PRIx64 " of frame #%zu at %#" PRIx64 " is not code", ra,
 				   w->trace->n - 1, slot);
-	kco_regs_set(&next, arch->sp, cfa);
-	for (unsigned i = 0; i < row->nr_saved && i < KCO_ROW_SAVED_MAX; i++)
-		unwind_restore(w, &row->saved[i].rule, cfa, row->saved[i].reg, &next);
-	kco_regs_set(&next, arch->pc, ra);
-	result = unwind_add(w, &next, KCO_FRAME_CALL, row->by, slot, slot);
-	w->exact = row->signal;
-	return result;
+	return unwind_call(w, row, cfa, ra, slot);
 }
 
 static enum unwind_result unwind_step_trap(struct unwind_walk *w, const struct kco_unwind_row *row, uint64_t cfa)
@@ -216,6 +245,8 @@ enum unwind_result unwind_step_row(struct unwind_walk *w, const struct kco_unwin
 		return unwind_finish(w);
 	if (!unwind_cfa(w, &row->cfa, &cfa))
 		return UNWIND_NONE;
+	if (row->kind == KCO_ROW_CALL && row->ra_in_reg)
+		return unwind_step_leaf(w, row, cfa);
 	if (row->kind == KCO_ROW_CALL)
 		return unwind_step_call(w, row, cfa);
 	return unwind_step_trap(w, row, cfa);

@@ -188,12 +188,17 @@ static enum kco_status cfi_row(const struct kco_debuginfo *di, const struct kco_
 		row->kind = KCO_ROW_END; // the ABIs' way to mark the outermost frame
 		return KCO_OK;
 	}
+	// What a link register's rule says of itself is "unchanged": it has the return address.
+	if (ra.kind == KCO_RULE_SAME && cfi_reg(arch, (uint64_t)reg) >= 0)
+		ra = (struct kco_rule){ .kind = KCO_RULE_REG, .reg = (uint8_t)cfi_reg(arch, (uint64_t)reg) };
+	row->ra_in_reg = ra.kind == KCO_RULE_REG && ra.offset == 0 && ra.reg != arch->pc;
 	if (!n || !cfi_value(arch, ops, n, &row->cfa) || row->cfa.kind == KCO_RULE_CFA_VALUE ||
-	    ra.kind != KCO_RULE_CFA) {
+	    (ra.kind != KCO_RULE_CFA && !row->ra_in_reg)) {
 		row->kind = KCO_ROW_UNKNOWN;
 		return KCO_OK;
 	}
-	row->ra_offset = ra.offset;
+	row->ra_offset = row->ra_in_reg ? 0 : ra.offset;
+	row->ra_reg = row->ra_in_reg ? ra.reg : 0;
 	return cfi_saved(di, arch, frame, row, err);
 }
 

@@ -43,7 +43,9 @@ struct kco_unwind_row {
 	enum kco_frame_by by; /* KCO_BY_ORC or KCO_BY_CFI */
 	bool signal;	      /* pc is exact in the caller (an interrupted one), do not step back one byte */
 	struct kco_rule cfa;
-	int32_t ra_offset; /* from the CFA, x86: -8 */
+	int32_t ra_offset; /* from the CFA, x86: -8; or ... */
+	bool ra_in_reg;	   /* ... still in a register (arm64, RISC-V: a function that has not saved it) */
+	uint8_t ra_reg;	   /* index into arch->regs[] */
 	uint8_t nr_saved;
 	struct {
 		uint8_t reg; /* index into arch->regs[] */

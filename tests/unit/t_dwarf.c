@@ -521,6 +521,57 @@ static void test_dwarf__cfi_rows_of_either_section(void **state)
 	}
 }
 
+/* As much of arm64 as its tables speak of: no number of a register is the code's own. */
+static void test_dwarf__cfi_with_a_link_register(void **state)
+{
+	static const struct kco_reg_desc regs[] = {
+		{ "pc", -1, 8 },
+		{ "x29", 29, 8 },
+		{ "x30", 30, 8 },
+		{ "sp", 31, 8 },
+	};
+	static const struct kco_arch_ops arch = {
+		.name = "arm64",
+		.elf_machine = EM_AARCH64,
+		.ptr_size = 8,
+		.regs = regs,
+		.nr_regs = 4,
+		.sp = 3,
+		.fp = 1,
+	};
+	struct kco_err err = KCO_ERR_INIT;
+	struct kco_unwind_row row;
+	struct kco_debuginfo *di;
+	unsigned char *bytes;
+	uint64_t start;
+	size_t n;
+
+	(void)state;
+	bytes = sample_read(SAMPLE("lr"), &n);
+	bytes[offsetof(Elf64_Ehdr, e_machine)] = EM_AARCH64;
+	di = sample_open(sample_write("lr", bytes, n));
+	free(bytes);
+	start = sample_symbol(di, "lr_start").addr;
+	if (kco_debuginfo_cfi(di, &arch, start, &row, &err))
+		fail_msg("%s", err.msg);
+	assert_int_equal(row.kind, KCO_ROW_CALL);
+	assert_true(row.ra_in_reg);
+	assert_int_equal(row.ra_reg, 2);
+	assert_int_equal(row.cfa.kind, KCO_RULE_REG);
+	assert_int_equal(row.cfa.reg, 3);
+	assert_int_equal(row.cfa.offset, 0);
+	assert_int_equal(kco_debuginfo_cfi(di, &arch, start + 4, &row, &err), KCO_OK);
+	assert_int_equal(row.kind, KCO_ROW_CALL);
+	assert_false(row.ra_in_reg);
+	assert_int_equal(row.ra_offset, -24);
+	assert_int_equal(row.cfa.offset, 32);
+	assert_true(row.nr_saved >= 1);
+	for (unsigned i = 0; i < row.nr_saved; i++)
+		if (row.saved[i].reg == 1)
+			assert_int_equal(row.saved[i].rule.offset, -32);
+	kco_debuginfo_free(di);
+}
+
 static void test_dwarf__cfi_that_is_not_there(void **state)
 {
 	static const struct kco_arch_ops other = { .name = "sparc", .elf_machine = 43 };
@@ -716,6 +767,7 @@ int main(void)
 		T(indexing_can_be_given_up),
 		T(a_cached_index_that_lies_is_made_anew),
 		T(cfi_rows_of_either_section),
+		T(cfi_with_a_link_register),
 		T(cfi_that_is_not_there),
 		T(types_that_cannot_be_are_corrupt),
 		T(a_sibling_that_leads_backwards_ends_the_unit),
