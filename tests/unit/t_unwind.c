@@ -9,6 +9,7 @@
  */
 #include <kco/unwind.h>
 
+#include <elf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "linux_x86_64.h"
 #include "memimage.h"
 #include "orc.h"
+#include "samples.h"
 #include "session.h"
 #include "unit.h"
 #include "x86_64.h"
@@ -364,6 +366,70 @@ static void test_unwind__row_with_signal_means_an_exact_caller(void **state)
 	assert_int_equal(f.trace.n, 2);
 	frame(&f, 1, FUNC(5), KCO_BY_ORC);
 	fixture_fini(&f);
+}
+
+/* The sample's tables for a machine whose link register is what r15 is here, placed at the start of the text. */
+static void use_link_register(struct fixture *f, struct kco_arch_ops *arch, struct kco_reg_desc *regs)
+{
+	unsigned char *bytes;
+	size_t n;
+
+	*arch = *f->s.arch;
+	arch->elf_machine = EM_AARCH64;
+	memcpy(regs, arch->regs, arch->nr_regs * sizeof(*regs));
+	for (size_t i = 0; i < arch->nr_regs; i++)
+		regs[i].dwarf = -1;
+	regs[X86_64_RBP].dwarf = 29;
+	regs[X86_64_R15].dwarf = 30;
+	regs[X86_64_RSP].dwarf = 31;
+	arch->regs = regs;
+	bytes = sample_read(SAMPLE("lr"), &n);
+	bytes[offsetof(Elf64_Ehdr, e_machine)] = EM_AARCH64;
+	f->s.debuginfo = sample_open(sample_write("lr", bytes, n));
+	free(bytes);
+	kco_debuginfo_set_bias(f->s.debuginfo, TEXT - sample_symbol(f->s.debuginfo, "lr_start").addr);
+	f->s.lazy_debuginfo = f->s.lazy_module_lines = there(KCO_OK);
+	f->s.arch = arch;
+}
+
+static void test_unwind__return_address_in_a_register_is_the_innermost_frames_only(void **state)
+{
+	struct kco_reg_desc regs[KCO_REGS_MAX];
+	struct kco_arch_ops arch;
+	struct fixture f;
+
+	(void)state;
+	assert_int_equal(sample_setup(NULL), 0);
+	fixture_init(&f, false);
+	use_link_register(&f, &arch, regs);
+	// Interrupted before it saved anything, called from function 2.
+	start_at(&f, TEXT + 2, TASK_END - 0x100, 0x7777);
+	kco_regs_set(&f.regs, X86_64_R15, RET(2));
+	f.task.flags = KCO_TASK_ACTIVE;
+	(void)!unwind(&f); // how it goes on is another matter
+	assert_true(f.trace.n >= 2);
+	frame(&f, 1, RET(2), KCO_BY_CFI);
+	assert_int_equal(f.trace.frames[1].sp, TASK_END - 0x100);
+	assert_int_equal(f.trace.frames[1].slot, 0);
+	kco_debuginfo_free(f.s.debuginfo);
+	fixture_fini(&f);
+
+	// The same code as a caller: it says that its return address is in the register, which its call changed.
+	fixture_init(&f, false);
+	use_link_register(&f, &arch, regs);
+	start_at(&f, TEXT + 6, TASK_END - 0x100, 0x7777);
+	f.m.bytes[pa_of(TEXT) + 1] = 0xff; // call *%rax, which returns to the third byte
+	f.m.bytes[pa_of(TEXT) + 2] = 0xd0;
+	put(&f, TASK_END - 0x100 + 8, TEXT + 3);
+	kco_regs_set(&f.regs, X86_64_R15, TEXT + 3);
+	f.task.flags = KCO_TASK_ACTIVE;
+	(void)!unwind(&f); // how it goes on is another matter
+	frame(&f, 1, TEXT + 3, KCO_BY_CFI);
+	assert_int_equal(f.trace.frames[1].sp, TASK_END - 0x100 + 32);
+	assert_non_null(strstr(f.trace.why, "its return address was never saved"));
+	kco_debuginfo_free(f.s.debuginfo);
+	fixture_fini(&f);
+	assert_int_equal(sample_teardown(NULL), 0);
 }
 
 static void test_unwind__task_that_never_ran_begins_at_a_function(void **state)
@@ -985,6 +1051,7 @@ int main(void)
 		cmocka_unit_test(test_unwind__rows_give_calls_to_the_end),
 		cmocka_unit_test(test_unwind__return_address_behind_a_call_that_never_returns),
 		cmocka_unit_test(test_unwind__row_with_signal_means_an_exact_caller),
+		cmocka_unit_test(test_unwind__return_address_in_a_register_is_the_innermost_frames_only),
 		cmocka_unit_test(test_unwind__task_that_never_ran_begins_at_a_function),
 		cmocka_unit_test(test_unwind__user_boundary_has_the_user_registers),
 		cmocka_unit_test(test_unwind__cpu_in_user_mode_is_one_frame),
