@@ -213,7 +213,7 @@ static bool kernelfile_is_text(const char *text, size_t n)
 static enum kco_status kernelfile_fills(struct kco_session *s, struct kco_debuginfo *di, const struct kco_symbol *sym,
 					const char *dump, struct kco_err *err)
 {
-	if (!strncmp(dump, s->os->title, strlen(s->os->title)) && strlen(dump) + 1 == sym->size)
+	if (strstr(dump, s->os->title) && strlen(dump) + 1 == sym->size) // old ones begin with "@(#)"
 		return KCO_OK;
 	return kco_fail(err, KCO_E_CORRUPT,
 			"%s is not the dump's kernel: its version has %" PRIu64
