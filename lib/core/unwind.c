@@ -184,8 +184,15 @@ static bool unwind_call_before(struct unwind_walk *w, uint64_t addr)
 	const struct kco_arch_ops *arch = w->uw->arch;
 	uint8_t code[8];
 
-	if (addr < sizeof(code) ||
-	    kco_vread(w->uw->mem, w->uw->space, addr - sizeof(code), code, sizeof(code), NULL, NULL))
+	enum kco_status st;
+
+	if (addr < sizeof(code))
+		return false;
+	st = kco_vread(w->uw->mem, w->uw->space, addr - sizeof(code), code, sizeof(code), NULL, NULL);
+	// A host's core dump leaves out code that its file has: nothing speaks against an address in there.
+	if (st == KCO_E_NOT_SAVED)
+		return unwind_is_text(w, addr);
+	if (st)
 		return false;
 	return !arch->call_before || arch->call_before(code, sizeof(code));
 }
