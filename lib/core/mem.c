@@ -146,7 +146,9 @@ static enum kco_status mem_walk(struct kco_mem *mem, const struct kco_space *spa
 
 	walk->nr_steps = 0;
 	walk->by_file = false;
-	if (space->arch->canonical && !space->arch->canonical(va, shift))
+	if (form->plain && shift < 64 && va >> shift)
+		return mem_fail(err, kco_fail(err, KCO_E_UNMAPPED, "%#" PRIx64 " is beyond the address space", va), va);
+	if (!form->plain && space->arch->canonical && !space->arch->canonical(va, shift))
 		return mem_fail(err, kco_fail(err, KCO_E_UNMAPPED, "%#" PRIx64 " is not a canonical address", va), va);
 	for (unsigned level = form->levels; level >= 1; level--) {
 		struct kco_walk_step *step = &walk->steps[walk->nr_steps];

@@ -264,8 +264,38 @@ static enum kco_status uml_space(struct kco_process *p, struct kco_space *ret, s
 	return KCO_OK;
 }
 
+struct uml_vmas {
+	enum kco_status (*add)(void *arg, const struct kco_vma *vma);
+	void *arg;
+	uint64_t vdso;
+};
+
+static enum kco_status uml_vma(void *arg, const struct kco_vma *vma)
+{
+	const struct uml_vmas *vmas = arg;
+	struct kco_vma copy = *vma;
+
+	if (vmas->vdso && copy.start == vmas->vdso && !copy.file) {
+		copy.kind = KCO_VMA_VDSO;
+		copy.name = "[vdso]";
+	}
+	return vmas->add(vmas->arg, &copy);
+}
+
+/* The vdso is known by where it is: arch_vma_name() (arch/x86/um/mem_64.c) compares with um_vdso_addr. */
+static enum kco_status uml_vmas(struct kco_process *p, enum kco_status (*add)(void *arg, const struct kco_vma *vma),
+				void *arg, struct kco_err *torn, struct kco_err *err)
+{
+	struct uml_vmas vmas = { add, arg, 0 };
+
+	if (linux_variable(p->session, "um_vdso_addr", 8, &vmas.vdso, NULL))
+		vmas.vdso = 0;
+	return kco_os_linux.process->vmas(p, uml_vma, &vmas, torn, err);
+}
+
 static const struct kco_os_process_ops uml_process = {
 	.space = uml_space,
+	.vmas = uml_vmas,
 	.thread_regs = uml_thread_regs,
 };
 

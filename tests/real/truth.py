@@ -120,6 +120,8 @@ class Truth:
     def modules(self):
         """name -> (address, size), in the order of /proc/modules."""
         out = {}
+        if not os.path.exists(os.path.join(self.dir, "modules")):
+            return out  # an empty file is no file
         for line in self.text("modules").splitlines():
             f = line.split()
             out[f[0]] = (int(f[5], 16), int(f[1]))

@@ -84,6 +84,7 @@ struct kco_paging {
 	uint8_t bits[KCO_LEVELS_MAX + 1];	     /* [0] page offset, [1] lowest table, ... [levels] root */
 	const char *level_names[KCO_LEVELS_MAX + 1]; /* [1] "PTE" ... [levels] "PGD" */
 	uint8_t entry_size;
+	bool plain; /* addresses are just numbers, without the processor's rule for the bits above (arch->canonical) */
 	/* What @entry of table level @level (1 lowest) means; @pa the table's or page's address. */
 	enum kco_pte_kind (*decode)(uint64_t entry, unsigned level, uint64_t addr_mask, struct kco_paddr *pa);
 	/* "PRESENT|RW|USER|..." of an entry into @buf. For vtop. */
