@@ -18,6 +18,9 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define STACK_PAGE UINT64_C(4096) /* each of the four has one */
+/* The processor's own layout. */
+#define TSS_IST1 36
+#define TSS_SIZE 104
 
 static const struct freebsd_reg amd64_pcb[] = {
 	{ "r15", { "pcb_r15" }, 0, 8 },	 { "r14", { "pcb_r14" }, 8, 8 },  { "r13", { "pcb_r13" }, 16, 8 },
@@ -58,7 +61,7 @@ static bool amd64_tss(struct kco_session *s, unsigned cpu, uint64_t *ret)
 {
 	const struct freebsd_cpu *c = freebsd_cpu(s, cpu);
 	struct kco_field f;
-	uint64_t size, tss;
+	uint64_t tss, size;
 
 	if (c && c->pcpu && !freebsd_field(s, "pcpu", &f, NULL, "pc_common_tss", NULL)) {
 		*ret = c->pcpu + f.offset;
@@ -69,31 +72,26 @@ static bool amd64_tss(struct kco_session *s, unsigned cpu, uint64_t *ret)
 		*ret = tss;
 		return true;
 	}
-	if (!s->types || kco_types_sizeof(s->types, "amd64tss", &size, NULL) ||
-	    freebsd_symbol(s, &tss, NULL, "common_tss", NULL))
+	if (freebsd_symbol(s, &tss, NULL, "common_tss", NULL))
 		return false;
-	*ret = tss + cpu * size;
+	*ret = tss + cpu * (s->types && !kco_types_sizeof(s->types, "amd64tss", &size, NULL) ? size : TSS_SIZE);
 	return true;
 }
 
 static size_t amd64_stacks(struct kco_session *s, unsigned cpu, struct kco_stack_range *ranges, size_t max)
 {
-	static const struct {
-		const char *member, *name;
-	} stacks[] = { { "tss_ist1", "#DF" }, { "tss_ist2", "NMI" }, { "tss_ist3", "#MC" }, { "tss_ist4", "#DB" } };
+	static const char *const names[] = { "#DF", "NMI", "#MC", "#DB" };
 	size_t n = 0;
 	uint64_t tss, top;
 
 	if (!amd64_tss(s, cpu, &tss))
 		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(stacks) && n < max; i++) {
-		struct kco_field f;
-
-		if (freebsd_field(s, "amd64tss", &f, NULL, stacks[i].member, NULL) ||
-		    kco_kread_field(s, tss, &f, &top, NULL) || top <= STACK_PAGE || top > UINT64_MAX - STACK_PAGE)
+	for (size_t i = 0; i < ARRAY_SIZE(names) && n < max; i++) {
+		if (kco_kread_uint(s, tss + TSS_IST1 + 8 * i, 8, &top, NULL) || top <= STACK_PAGE ||
+		    top > UINT64_MAX - STACK_PAGE)
 			continue;
 		top = (top + STACK_PAGE - 1) & ~(STACK_PAGE - 1);
-		ranges[n++] = (struct kco_stack_range){ stacks[i].name, top - STACK_PAGE, top };
+		ranges[n++] = (struct kco_stack_range){ names[i], top - STACK_PAGE, top };
 	}
 	return n;
 }

@@ -82,8 +82,8 @@ enum {
 	TF_RAX = 32,
 	TF_SIZE = 48,
 
-	TSS_IST2 = 16,
-	TSS_SIZE = 64,
+	TSS_IST2 = 44, /* the processor's */
+	TSS_SIZE = 104,
 
 	PC_CURTHREAD = 8,
 };
@@ -269,7 +269,6 @@ static inline void fbsd_types(struct fbsd *f)
 						     { "tf_rsp", u64, TF_RSP },
 						     { "tf_rbp", u64, TF_RBP },
 						     { "tf_rax", u64, TF_RAX } };
-		const struct fbsd_member tss[] = { { "tss_ist2", u64, TSS_IST2 } };
 		const struct fbsd_member pcpu[] = { { "pc_curthread", u64, PC_CURTHREAD } };
 		const struct fbsd_member map[] = { { "size", u64, 0 } };
 		const struct fbsd_member stats[] = { { "resident_count", u64, 0 } };
@@ -279,7 +278,6 @@ static inline void fbsd_types(struct fbsd *f)
 		FBSD_STRUCT(&b, "thread", THREAD_SIZE, thread);
 		FBSD_STRUCT(&b, "pcb", PCB_SIZE, pcb);
 		FBSD_STRUCT(&b, "trapframe", TF_SIZE, frame);
-		FBSD_STRUCT(&b, "amd64tss", TSS_SIZE, tss);
 		FBSD_STRUCT(&b, "pcpu", 64, pcpu);
 		{
 			const struct fbsd_member pmap[] = { { "pm_stats", FBSD_STRUCT(&b, "stats", 8, stats), 8 } };
