@@ -3,7 +3,8 @@
  * Writes the fuzzers' first inputs from the encoders of the unit tests:
  *
  *   mkseeds DIR    makes DIR/kallsyms/, DIR/btf/, DIR/ctf/, DIR/orc/, DIR/cfi/,
- *                  DIR/vma/, DIR/uelf/, DIR/stop/ and DIR/uunwind/
+ *                  DIR/vma/, DIR/uelf/, DIR/stop/, DIR/uunwind/ and
+ *                  DIR/freebsd/
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "btfmake.h"
 #include "cfimake.h"
 #include "ctfmake.h"
+#include "fbsdtypes.h"
 #include "ksymmake.h"
 #include "stopmake.h"
 #include "uelfmake.h"
@@ -357,6 +359,101 @@ static void seeds_ctf(void)
 	}
 }
 
+#define FBSD_VA UINT64_C(0xffffffff81000000) /* fuzz_freebsd.c's */
+#define FBSD_SEED 0x5000
+
+static void fbsd_put(uint8_t *m, uint32_t at, uint64_t value, unsigned size)
+{
+	for (unsigned i = 0; i < size; i++)
+		m[at + i] = (uint8_t)(value >> 8 * i);
+}
+
+static void fbsd_addr(uint8_t *m, uint32_t at, uint32_t to)
+{
+	fbsd_put(m, at, FBSD_VA + to, 8);
+}
+
+/* A thread of the process at @proc, named by the pointer at @slot. */
+static void fbsd_seed_thread(uint8_t *m, uint32_t td, uint32_t proc, uint32_t slot, unsigned tid)
+{
+	fbsd_addr(m, slot, td);
+	fbsd_addr(m, td + TD_PLIST + 8, slot);
+	fbsd_addr(m, td + TD_PROC, proc);
+	fbsd_put(m, td + TD_TID, tid, 4);
+	fbsd_put(m, td + TD_ONCPU, UINT32_MAX, 4);
+	fbsd_put(m, td + TD_STATE, 1, 4);
+	fbsd_put(m, td + TD_INHIBITORS, 2, 4);
+	fbsd_addr(m, td + TD_WMESG, 0x240);
+	fbsd_put(m, td + TD_WCHAN, 1, 8);
+	fbsd_addr(m, td + TD_KSTACK, 0x3000);
+	fbsd_put(m, td + TD_KSTACK_PAGES, 1, 4);
+	fbsd_addr(m, td + TD_PCB, 0x3f80);
+	fbsd_addr(m, td + TD_FRAME, 0x3f00);
+	memcpy(m + td + TD_NAME, "thread", 6);
+}
+
+/* A process of two threads and one of one, a stack that leads through a trap frame, the symbols of fuzz_freebsd.c. */
+static void seeds_freebsd(unsigned nr, bool constants)
+{
+	static const struct {
+		uint32_t at, value;
+	} offsets[] = { { 0x500, P_PID },     { 0x520, P_COMM },   { 0x540, P_LIST },  { 0x560, P_HASH },
+			{ 0x580, P_THREADS }, { 0x5a0, TD_TID },   { 0x5c0, TD_NAME }, { 0x5e0, TD_ONCPU },
+			{ 0x600, TD_PCB },    { 0x620, TD_PLIST }, { 0x640, PCB_SIZE } };
+	uint8_t *m = calloc(1, FBSD_SEED);
+	struct bytes b = { .p = m, .n = FBSD_SEED };
+
+	if (!m)
+		abort();
+	fbsd_put(m, 0, constants ? 0x81 : 1, 4); // mp_maxid, and whether there are types
+	fbsd_addr(m, 0x20, 0x2000);
+	fbsd_addr(m, 0x60, 0x2800);
+	fbsd_put(m, 0x80, 1, 8);
+	fbsd_put(m, 0xa0, 100003, 4);
+	fbsd_put(m, 0xc0, 2, 8);
+	fbsd_put(m, 0xe0, 3, 8);
+	fbsd_addr(m, 0x140, 0x2900);
+	fbsd_addr(m, 0x160, 0x240);
+	fbsd_addr(m, 0x1e0, 0x2a00);
+	memcpy(m + 0x240, "FreeBSD 12.1", 12);
+	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++)
+		fbsd_put(m, offsets[i].at, offsets[i].value, 4);
+	memset(m + 0x1000, 0x90, 0x1000);
+	for (uint32_t at = 0x1000; at < 0x2000; at += 64)
+		m[at + 27] = 0xe8;
+	for (uint32_t i = 0; i < 2; i++) {
+		uint32_t proc = 0x2000 + 0x100 * i, slot = i ? 0x2000 + P_LIST : 0x20;
+
+		fbsd_addr(m, slot, proc);
+		fbsd_addr(m, proc + P_LIST + 8, slot);
+		fbsd_addr(m, 0x2800 + 8 * i, proc);
+		fbsd_addr(m, proc + P_HASH + 8, 0x2800 + 8 * i);
+		fbsd_put(m, proc + P_PID, 7 - i, 4);
+		fbsd_put(m, proc + P_STATE, 1, 4);
+		fbsd_addr(m, proc + P_PPTR, 0x2100);
+		fbsd_addr(m, proc + P_VMSPACE, 0x2880);
+		fbsd_seed_thread(m, 0x2200 + 0x100 * i, proc, proc + P_THREADS, 100001 + 2 * i);
+	}
+	fbsd_seed_thread(m, 0x2400, 0x2000, 0x2200 + TD_PLIST, 100002);
+	fbsd_addr(m, 0x2900, 0x2b00);
+	fbsd_put(m, 0x2908, 0x063062, 4);
+	fbsd_put(m, 0x290c, 256, 4);
+	fbsd_put(m, 0x2910, 40, 4);
+	memcpy(m + 0x2b00, "<6>one\ntwo\n", 11);
+	// asleep in a function called by one that an exception's entry called
+	fbsd_addr(m, 0x3f80 + PCB_RIP, 0x1320);
+	fbsd_addr(m, 0x3f80 + PCB_RSP, 0x3100);
+	fbsd_addr(m, 0x3f80 + PCB_RBP, 0x3200);
+	fbsd_addr(m, 0x3200, 0x3ef0);
+	fbsd_addr(m, 0x3208, 0x1360);
+	fbsd_addr(m, 0x3ef8, 0x1120);
+	fbsd_put(m, 0x3f00 + TF_RIP, 0x400000, 8);
+	fbsd_put(m, 0x3f00 + TF_CS, 0x43, 8);
+	fbsd_put(m, 0x3f00 + TF_RSP, 0x7fff0000, 8);
+	seeds_write("freebsd", nr, &b);
+	free(m);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -377,5 +474,7 @@ int main(int argc, char **argv)
 	seeds_uelf();
 	seeds_stop();
 	seeds_uunwind();
+	seeds_freebsd(0, false);
+	seeds_freebsd(1, true);
 	return 0;
 }
