@@ -248,6 +248,7 @@ static bool unwind_chain_from(struct unwind_walk *w, uint64_t slot, uint64_t wor
 	const struct kco_arch_ops *arch = w->uw->arch;
 	struct kco_regs first = { 0 };
 	enum unwind_result result;
+	uint64_t fp;
 
 	w->trace->n = w->trace->nr_regs = 0;
 	w->guess = true;
@@ -255,6 +256,10 @@ static bool unwind_chain_from(struct unwind_walk *w, uint64_t slot, uint64_t wor
 	w->visited = 0;
 	kco_regs_set(&first, arch->pc, word);
 	kco_regs_set(&first, arch->sp, slot + arch->ptr_size);
+	// Rows of a kernel with frame pointers ask for it, and it lies below where it leads upwards.
+	if (!w->uw->tables && !kco_vread_ptr(w->uw->mem, w->uw->space, slot - arch->ptr_size, &fp, NULL) && fp > slot &&
+	    unwind_find_stack(w, fp) == 0)
+		kco_regs_set(&first, arch->fp, fp);
 	result = unwind_add(w, &first, KCO_FRAME_CALL, KCO_BY_SCAN, slot, slot);
 	w->trace->frames[0].stack = NULL;
 	while (result == UNWIND_NEXT) {
