@@ -40,12 +40,12 @@ def tasks(truth, rows):
     return out if idle == ["swapper"] else out + [f"idle tasks {idle} instead of swapper"]
 
 
-def stacks(truth, rows):
+def stacks(truth, rows, panicked):
     """The frames of every sleeper; /proc begins one below the function that switches."""
     out, moved, compared = [], [], 0
     for tid, t in truth.tasks.items():
         row = rows.get(tid)
-        if not row or t.state == "R" or not t.stack or row.get("active"):
+        if not row or t.state == "R" or not t.stack or tid == panicked:
             continue
         frames = row.get("frames", [])
         got = [(f.get("function"), compare.number(f.get("offset")), f.get("module")) for f in frames]
@@ -85,7 +85,9 @@ def gdb_frames(linux, core):
     p = subprocess.run(["gdb", "-q", "-nx", "-batch", "-iex", "set debuginfod enabled off",
                         "-ex", "set print address on", "-ex", "bt", linux, core],
                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
-    return [int(m, 16) for m in re.findall(r"^#\d+\s+0x([0-9a-f]+) in", p.stdout.decode(errors="replace"), re.M)]
+    text = p.stdout.decode(errors="replace")
+    # It shows where the program stopped before it is asked, too.
+    return [int(m, 16) for m in re.findall(r"^#\d+\s+0x([0-9a-f]+) in", text[text.rfind("\n#0 "):], re.M)]
 
 
 def gdb(linux, core, row):
@@ -126,14 +128,13 @@ class UmlChecker(Checker):
         def say(what, problems):
             self.say(case, variant, what, problems)
         ps, bt = self.on(files, "ps"), self.on(files, "bt", "--all", "-k")
-        rows = compare.by_tid(bt.rows)
+        rows, pid = compare.by_tid(bt.rows), int(truth.self["panic_pid"])
         sys_, log, mod = self.on(files, "sys"), self.on(files, "log"), self.on(files, "mod")
         say("sys", sys_.ended() + system(truth, sys_.rows))
         say("ps: every task is there", ps.ended() + tasks(truth, ps.rows))
         say("ps: names, parents, states, CPUs, sizes", compare.task_facts(truth, ps.rows))
         say("bt: every task is there", bt.ended((0, 1)) + tasks(truth, bt.rows))
-        say("bt: sleepers' frames are /proc/PID/stack", stacks(truth, rows))
-        pid = int(truth.self["panic_pid"])
+        say("bt: sleepers' frames are /proc/PID/stack", stacks(truth, rows, pid))
         say("ps: who panicked", [] if [r["tid"] for r in ps.rows if r.get("active")] == [pid]
             else [f"not {pid}"])
         if shutil.which("gdb"):

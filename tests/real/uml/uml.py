@@ -5,8 +5,8 @@
     uml-debian   the package user-mode-linux as it is: stripped, no types
 
 The guests die by sysrq-c. The host's kernel writes the core, with the filter
-that it has by default and (uml-6.1, "core.full") with everything; core.gcore is
-gdb's of the same moment's twin. No row of labkit/cases.py: the keys are its own.
+that it has by default and (uml-6.1, "core.full", another run) with everything.
+No row of labkit/cases.py: the keys are its own.
 """
 
 import gzip
@@ -120,7 +120,7 @@ def boot(linux, initrd, case, folder, everything):
         if everything:
             with open("/proc/self/coredump_filter", "w", encoding="ascii") as f:
                 f.write("0x7f")
-    argv = [linux, f"mem={case['memory']}M", f"initrd={initrd}", f"ubd0={truth}", "con0=null,fd:1", "con=null",
+    argv = [linux, f"mem={case['memory']}M", f"initrd={initrd}", f"ubd0={truth}", "con0=null,fd:1", "con=null", "loglevel=8",
             "uml_dir=" + folder, "umid=guest"]
     with open(os.path.join(folder, "serial.log"), "wb") as log:
         try:
