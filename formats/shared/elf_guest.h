@@ -14,7 +14,7 @@
  *
  *   count | page size | count * { start, end, offset in pages } | count * name\0
  *
- * in words of the file's class.
+ * in words of the file's class. gdb's gcore has a page size of 1.
  */
 #ifndef KCO_ELF_GUEST_H
 #define KCO_ELF_GUEST_H

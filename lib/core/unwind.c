@@ -189,8 +189,8 @@ static bool unwind_call_before(struct unwind_walk *w, uint64_t addr)
 	if (addr < sizeof(code))
 		return false;
 	st = kco_vread(w->uw->mem, w->uw->space, addr - sizeof(code), code, sizeof(code), NULL, NULL);
-	// A host's core dump leaves out code that its file has: nothing speaks against an address in there.
-	if (st == KCO_E_NOT_SAVED)
+	// The core of a process leaves out code that its file has: nothing speaks against an address in there.
+	if (st == KCO_E_NOT_SAVED || st == KCO_E_RANGE)
 		return unwind_is_text(w, addr);
 	if (st)
 		return false;

@@ -17,6 +17,8 @@
 #include <elf.h>
 #include <inttypes.h>
 
+#include <kco/endian.h>
+
 #include "x86_64.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -72,9 +74,30 @@ enum kco_status uml_fields_load(struct kco_session *s, struct kco_err *err)
 	KCO_LAZY(uml->lazy_fields, regs_load(s, &uml->lazy_fields.err), err);
 }
 
+/* struct elf_prstatus, struct elf_prpsinfo (include/linux/elfcore.h) on x86_64 */
+#define PRSTATUS_PID 32
+#define PRPSINFO_PID 24
+
+/*
+ * The kernel runs on the process's main thread. It is the first of a core that
+ * the host wrote when it crashed; a debugger may begin with another, a helper.
+ */
+static const struct kco_note *regs_main_thread(struct kco_session *s)
+{
+	const struct kco_note *info = kco_image_note(s->image, "CORE", NT_PRPSINFO, 0), *note;
+
+	for (size_t i = 0; info && info->size >= PRPSINFO_PID + 4 &&
+			   (note = kco_image_note(s->image, "CORE", NT_PRSTATUS, i)) != NULL;
+	     i++)
+		if (note->size >= PRSTATUS_PID + 4 && kco_le32((const uint8_t *)note->desc + PRSTATUS_PID) ==
+							      kco_le32((const uint8_t *)info->desc + PRPSINFO_PID))
+			return note;
+	return kco_image_note(s->image, "CORE", NT_PRSTATUS, 0);
+}
+
 enum kco_status uml_cpu_regs(struct kco_session *s, unsigned cpu, struct kco_regs *regs, struct kco_err *err)
 {
-	const struct kco_note *note = kco_image_note(s->image, "CORE", NT_PRSTATUS, 0);
+	const struct kco_note *note = regs_main_thread(s);
 
 	*regs = (struct kco_regs){ 0 };
 	if (cpu)

@@ -139,6 +139,14 @@ def test_memory_is_found_at_its_place(t):
                     raise Failure(f'{kind} {addr:#x} is not page {n}:\n' + '\n'.join(lines))
 
 
+def test_offsets_in_bytes(t):
+    """gdb's gcore says that pages have one byte."""
+    core = machine()
+    core.page_size = 1
+    core.files = [(s, e, o * PAGE, n) for s, e, o, n in core.files]
+    want(t.facts('gcore', core.bytes()), 'status ok', f'fact memory_end {MEMORY + 4 * PAGE:#x}')
+
+
 def test_text_without_bytes_is_not_saved(t):
     want(t.facts('hole', machine().bytes()), "left out by the filter of the host's core dumps")
 
@@ -172,7 +180,7 @@ def test_notes_that_lie(t):
         core.count = count
         lines = t.facts('count', core.bytes())
         want(lines, 'status ok' if count == 6 else 'status corrupt')
-    for size in (0, 1, 5000, 2**40):
+    for size in (0, 2, 5000, 2**40):
         core = machine()
         core.page_size = size
         want(t.facts('pagesize', core.bytes()), 'status corrupt', 'counts in pages')
