@@ -42,6 +42,7 @@ const struct kco_os_process_ops kco_os_linux_process = {
 	.hidden = linux_process_hidden,
 	.vmas = linux_vmas,
 	.vma_flag = linux_vma_flag,
+	.files = linux_files,
 	.mm_info = linux_mm_info,
 	.thread_regs = linux_x86_64_thread_regs,
 	.stop = linux_stop,

@@ -7,6 +7,7 @@
  *   linux_path.c          struct file, dentries and mounts: what is open where
  *   linux_maple.c         maple trees
  *   linux_vmas.c          areas of an address space; linux_areanames.c: their names
+ *   linux_files.c         open files, root and working directory
  *   linux_mm.c            the other facts of an address space
  *   linux_syscalls.c      system calls by number
  *   linux_siginfo.c       names of signals, siginfo_t
@@ -88,6 +89,9 @@ void linux_areas_fini(struct kco_session *s);
 /* linux_areanames.c */
 const char *linux_vma_flag(unsigned bit);
 
+/* linux_files.c */
+enum kco_status linux_files(struct kco_process *p, bool (*fn)(void *arg, const struct kco_descriptor *fd), void *arg,
+			    struct kco_err *err);
 /* linux_mm.c */
 enum kco_status linux_mm_info(struct kco_process *p, struct kco_mm_info *ret, struct kco_err *err) KCO_MUST_USE;
 /* linux_syscalls.c */
