@@ -126,6 +126,12 @@ static enum kco_status vm_pages(struct kco_cmd_ctx *ctx, struct kco_process *p, 
 	return st;
 }
 
+/* FILE, or where anonymous pages come from on systems that tell. */
+static const char *vm_area_file(struct kco_cmd_ctx *ctx, const struct kco_vma *vma)
+{
+	return vma->name[0] || !vma->object ? kco_area_name(ctx, vma) : vma->object;
+}
+
 static enum kco_status vm_area(struct kco_cmd_ctx *ctx, struct kco_process *p, const struct kco_vma *vma, bool pages,
 			       struct kco_err *err)
 {
@@ -134,7 +140,7 @@ static enum kco_status vm_area(struct kco_cmd_ctx *ctx, struct kco_process *p, c
 	if (pages)
 		kco_text(ctx->out, VM_HEAD_AREA);
 	kco_text(ctx->out, "%16" PRIx64 " %10" PRIx64 " %10" PRIx64 " %6" PRIx64 " %s\n", vma->addr, vma->start,
-		 vma->end, vma->raw_flags, kco_area_name(ctx, vma));
+		 vma->end, vma->raw_flags, vm_area_file(ctx, vma));
 	kco_json_object(ctx->out, NULL);
 	kco_area_json(ctx->out, vma);
 	if (pages)

@@ -93,6 +93,8 @@ void kco_area_json(struct kco_out *out, const struct kco_vma *vma)
 	kco_json_uint(out, "offset", vma->offset);
 	kco_json_str(out, "kind", area_kinds[vma->kind]);
 	kco_json_str(out, "name", vma->name);
+	if (vma->object)
+		kco_json_str(out, "object", vma->object);
 	kco_json_addr(out, "vma", vma->addr);
 	kco_json_addr(out, "flags", vma->raw_flags);
 	kco_json_bool(out, "dont_dump", (vma->flags & KCO_VMA_DONTDUMP) != 0);

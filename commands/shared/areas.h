@@ -31,6 +31,7 @@ void kco_area_json(struct kco_out *out, const struct kco_vma *vma);
 	{ in "offset", "integer", "of start in the file, bytes" },                                \
 	{ in "kind", "string", "anon, file, heap, stack, vdso (mapped by the kernel) or named" }, \
 	{ in "name", "string", "as maps shows it; empty: none" },                                 \
+	{ in "object", "string", "FreeBSD only: what pages come from: vnode, swap, default, device, guard, ..." }, \
 	{ in "vma", "address", "the kernel's structure" },                                        \
 	{ in "flags", "address", "the kernel's flags of it" },                                    \
 	{ in "dont_dump", "boolean", "left out of core files: MADV_DONTDUMP" },                   \

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "debuginfo.h"
+#include "freebsd_process.h"
 #include "freebsd_symbols.h"
 
 /* EI_OSABI of a full dump: kern_dump.c's ELFOSABI_STANDALONE. */
@@ -99,6 +100,7 @@ static void freebsd_fini(struct kco_session *s)
 {
 	if (!freebsd_of(s))
 		return;
+	freebsd_process_fini(s);
 	freebsd_cpus_fini(s);
 	freebsd_regs_fini(s);
 	freebsd_text_fini(s);
@@ -124,6 +126,7 @@ static const struct kco_kernel_place freebsd_places[] = {
 const struct kco_os_ops kco_os_freebsd = {
 	.name = "freebsd",
 	.title = "FreeBSD",
+	.process = &kco_os_freebsd_process,
 	.own_tids = true,
 	.archs = (const char *const[]){ "x86_64", NULL },
 	.kernel_places = freebsd_places,
@@ -146,6 +149,7 @@ const struct kco_os_ops kco_os_freebsd = {
 	.cpu_online = freebsd_cpu_online,
 	.cpu_regs = freebsd_cpu_regs,
 	.percpu = freebsd_percpu,
+	.modules = freebsd_klds,
 	.log = freebsd_log,
 	.system = freebsd_system,
 };

@@ -53,6 +53,7 @@ struct kco_vma {
 	uint64_t addr;		     /* of the kernel's structure, 0 for what has none (vsyscall) */
 	const struct kco_file *file; /* NULL: anonymous */
 	const char *name;	     /* the last column of maps: path, "[heap]", "[anon:name]", ...; "" none */
+	const char *object;	     /* what pages come from, in the kernel's word: "vnode", "swap"; NULL: it has none */
 };
 
 /**
