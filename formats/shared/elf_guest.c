@@ -79,6 +79,8 @@ static enum kco_status guest_parse(struct kco_image *img, const struct kco_note 
 	if (count > (note->size - 2 * word) / (3 * word))
 		return kco_fail(err, KCO_E_CORRUPT, "the note of mapped files has %u bytes for %" PRIu64 " files",
 				note->size, count);
+	if (!count)
+		return KCO_OK; // nothing is mapped from a file
 	// The kernel counts in its pages, gdb in bytes.
 	if (page != 1 && (page < GUEST_PAGE_MIN || page > GUEST_PAGE_MAX || page & (page - 1)))
 		return kco_fail(err, KCO_E_CORRUPT, "the note of mapped files counts in pages of %" PRIu64 " bytes",
