@@ -128,14 +128,12 @@ static enum kco_codec_id kdump_codec(uint32_t flags)
 	return KCO_CODEC_NONE;
 }
 
-/* @n bytes at @at of page @pfn. All of them or an error: a page is decoded whole or not at all. */
-static enum kco_status kdump_page(struct kdump *kd, struct kco_codec *codec, uint64_t pfn, size_t at, void *buf,
-				  size_t n, struct kco_err *err)
+/* The descriptor of page @pfn, and the file that has it. */
+static enum kco_status kdump_find(struct kdump *kd, uint64_t pfn, size_t *file, struct kdump_desc *pd,
+				  struct kco_err *err)
 {
-	size_t i = kdump_file_of(kd, pfn);
-	struct kdump_desc pd = { 0 };
+	size_t i = *file = kdump_file_of(kd, pfn);
 	enum kco_status status;
-	uint8_t *out;
 	uint64_t rank;
 	bool set;
 
@@ -144,8 +142,18 @@ static enum kco_status kdump_page(struct kdump *kd, struct kco_codec *codec, uin
 	status = kco_bitrank_get(kd->files[i].rank, pfn, &set, &rank, err);
 	if (status == KCO_OK && !set)
 		return kdump_absent(kd, i, true, pfn, err);
-	if (status == KCO_OK)
-		status = kdump_desc_get(kd, i, rank, &pd, err);
+	return status == KCO_OK ? kdump_desc_get(kd, i, rank, pd, err) : status;
+}
+
+/* @n bytes at @at of page @pfn. All of them or an error: a page is decoded whole or not at all. */
+static enum kco_status kdump_page(struct kdump *kd, struct kco_codec *codec, uint64_t pfn, size_t at, void *buf,
+				  size_t n, struct kco_err *err)
+{
+	struct kdump_desc pd = { 0 };
+	size_t i;
+	enum kco_status status = kdump_find(kd, pfn, &i, &pd, err);
+	uint8_t *out;
+
 	if (status != KCO_OK)
 		return status;
 	if (!(pd.flags & KCO_KDUMP_CODECS)) {
@@ -218,20 +226,11 @@ static enum kco_status kdump_packed(const struct kco_segment *seg, struct kco_co
 				    size_t room, size_t *size, enum kco_codec_id *id, struct kco_err *err)
 {
 	struct kdump *kd = seg->source;
-	uint64_t pfn = addr >> kd->block_shift, rank;
-	size_t i = kdump_file_of(kd, pfn);
 	struct kdump_desc pd = { 0 };
-	enum kco_status status;
+	size_t i;
+	enum kco_status status = kdump_find(kd, addr >> kd->block_shift, &i, &pd, err);
 	const void *in;
-	bool set;
 
-	if (i == kd->nr_files)
-		return kdump_absent(kd, 0, false, pfn, err);
-	status = kco_bitrank_get(kd->files[i].rank, pfn, &set, &rank, err);
-	if (status == KCO_OK && !set)
-		return kdump_absent(kd, i, true, pfn, err);
-	if (status == KCO_OK)
-		status = kdump_desc_get(kd, i, rank, &pd, err);
 	if (status == KCO_OK && pd.size > room)
 		status = kco_fail(err, KCO_E_BUG, "%" PRIu32 " bytes do not fit %zu", pd.size, room);
 	if (status == KCO_OK)
