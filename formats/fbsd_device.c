@@ -26,6 +26,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fbsd_info.h"
+
 #define DEVICE_HEADER 512u
 #define DEVICE_MAGIC 20u
 #define DEVICE_VERSION 4u
@@ -87,12 +89,17 @@ static enum kco_status device_check(const uint8_t *raw, struct kco_err *err)
 	return KCO_OK;
 }
 
+struct device {
+	uint64_t start; /* of the dump */
+	uint8_t head[DEVICE_HEADER];
+};
+
 static enum kco_status fbsd_device_read(struct kco_io *io, void *buf, size_t n, uint64_t off, size_t *done,
 					struct kco_err *err)
 {
-	const uint64_t *start = io->priv;
+	const struct device *device = io->priv;
 
-	return kco_io_read(io->below, buf, n, *start + off, done, err);
+	return kco_io_read(io->below, buf, n, device->start + off, done, err);
 }
 
 static void fbsd_device_io_close(struct kco_io *io)
@@ -100,10 +107,24 @@ static void fbsd_device_io_close(struct kco_io *io)
 	free(io->priv);
 }
 
+static void fbsd_device_facts(const struct kco_io *io, struct kco_facts *facts)
+{
+	const struct device *device = io->priv;
+	const char *head = (const char *)device->head;
+
+	kco_fbsd_text(facts->sysname, sizeof(facts->sysname), "FreeBSD", 7);
+	kco_fbsd_text(facts->nodename, sizeof(facts->nodename), head + 64, 64);
+	kco_fbsd_text(facts->version, sizeof(facts->version), head + 128, 192);
+	kco_fbsd_text(facts->panic, sizeof(facts->panic), head + 320, 175);
+	if (!facts->dump_time)
+		facts->dump_time = kco_be64(device->head + 48);
+}
+
 static const struct kco_io_ops fbsd_device_io_ops = {
 	.name = "fbsd-device",
 	.read = fbsd_device_read,
 	.close = fbsd_device_io_close,
+	.facts = fbsd_device_facts,
 };
 
 /* The header in front: another one means that something was written over the dump. */
@@ -122,7 +143,8 @@ static enum kco_status fbsd_device_unwrap(struct kco_io *io, const struct kco_im
 					  struct kco_err *err)
 {
 	uint8_t raw[DEVICE_HEADER] = { 0 };
-	uint64_t at = 0, length, extent, *start;
+	uint64_t at = 0, length, extent;
+	struct device *device;
 	enum kco_status status;
 	uint32_t sector = 0;
 
@@ -148,13 +170,14 @@ static enum kco_status fbsd_device_unwrap(struct kco_io *io, const struct kco_im
 				" of a device of %" PRIu64,
 				length, extent, io->size);
 	device_compare(io, opts, raw, at - extent - sector);
-	start = malloc(sizeof(*start));
-	if (!start)
+	device = malloc(sizeof(*device));
+	if (!device)
 		return kco_fail(err, KCO_E_NOMEM, "out of memory");
-	*start = at - extent;
-	status = kco_io_new(&fbsd_device_io_ops, io, length, io->name, start, ret, err);
+	device->start = at - extent;
+	memcpy(device->head, raw, sizeof(raw));
+	status = kco_io_new(&fbsd_device_io_ops, io, length, io->name, device, ret, err);
 	if (status != KCO_OK)
-		free(start);
+		free(device);
 	return status;
 }
 

@@ -63,15 +63,13 @@ static uint64_t spool_origin(const struct kco_io *io)
 {
 	while (io->below)
 		io = io->below;
-	return io->origin ? io->origin : io->size;
+	return io->size;
 }
 
-enum kco_status kco_spool_init(struct kco_spool *spool, const struct kco_io *from, struct kco_err *err)
+enum kco_status kco_spool_init(struct kco_spool *spool, struct kco_io *from, struct kco_err *err)
 {
-	*spool = (struct kco_spool){
-		.fd = -1, .name = from->name, .from_size = from->size, .origin = spool_origin(from)
-	};
-	if (__builtin_mul_overflow(spool->origin, SPOOL_RATIO_MAX, &spool->limit))
+	*spool = (struct kco_spool){ .fd = -1, .from = from };
+	if (__builtin_mul_overflow(spool_origin(from), SPOOL_RATIO_MAX, &spool->limit))
 		spool->limit = INT64_MAX;
 	if (spool->limit < SPOOL_FLOOR)
 		spool->limit = SPOOL_FLOOR;
@@ -168,7 +166,7 @@ enum kco_status kco_spool_write(struct kco_spool *spool, const void *buf, size_t
 			return kco_fail(err, KCO_E_NOMEM,
 					"grows to more than %" PRIu64 " MiB from %" PRIu64
 					" KiB: refused as a decompression bomb",
-					spool->limit >> 20, spool->from_size >> 10);
+					spool->limit >> 20, spool->from->size >> 10);
 		memcpy(spool->block + spool->in_block, p, take);
 		spool->in_block += take;
 		spool->size += take;
@@ -198,8 +196,8 @@ enum kco_status kco_spool_finish(struct kco_spool *spool, struct kco_io **ret, s
 	status = kco_io_open_new(path, ret, err);
 	if (status != KCO_OK)
 		return status;
-	(*ret)->origin = spool->origin;
-	name = strdup(spool->name);
+	(*ret)->below = kco_io_ref(spool->from);
+	name = strdup(spool->from->name);
 	if (name) {
 		free((*ret)->name);
 		(*ret)->name = name;

@@ -18,18 +18,16 @@
 
 struct kco_spool {
 	int fd;
-	uint64_t size;	 /* bytes taken so far */
-	uint64_t limit;	 /* of size */
-	uint64_t origin; /* size of the file that all of it comes out of */
-	uint64_t spare;	 /* bytes that may still go to the disk before the free space is asked for again */
-	uint8_t *block;	 /* KCO_SPOOL_BLOCK bytes being filled */
+	uint64_t size;	/* bytes taken so far */
+	uint64_t limit; /* of size */
+	uint64_t spare; /* bytes that may still go to the disk before the free space is asked for again */
+	uint8_t *block; /* KCO_SPOOL_BLOCK bytes being filled */
 	size_t in_block;
-	uint64_t from_size; /* of the compressed file */
-	const char *name;   /* of the compressed file, for messages; borrowed */
+	struct kco_io *from; /* the compressed file, borrowed */
 };
 
 /** Start one for what @from (a compressed file) holds. */
-enum kco_status kco_spool_init(struct kco_spool *spool, const struct kco_io *from, struct kco_err *err) KCO_MUST_USE;
+enum kco_status kco_spool_init(struct kco_spool *spool, struct kco_io *from, struct kco_err *err) KCO_MUST_USE;
 /** Safe after init at any time, also after finish. */
 void kco_spool_fini(struct kco_spool *spool);
 /**
@@ -37,7 +35,7 @@ void kco_spool_fini(struct kco_spool *spool);
  * makes believable, or the disk gets full.
  */
 enum kco_status kco_spool_write(struct kco_spool *spool, const void *buf, size_t n, struct kco_err *err) KCO_MUST_USE;
-/** End: a kco_io over all of it, a plain file for kco_io_fd(). */
+/** End: a kco_io over all of it, a plain file for kco_io_fd(), with what it came out of below. */
 enum kco_status kco_spool_finish(struct kco_spool *spool, struct kco_io **ret, struct kco_err *err) KCO_MUST_USE;
 
 /**

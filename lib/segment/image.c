@@ -132,6 +132,15 @@ static struct kco_image *image_new(const struct kco_image_options *opts)
 	return img;
 }
 
+/* What the wrappers know and the format does not. */
+static void image_wrapper_facts(struct kco_image *img)
+{
+	for (size_t i = 0; i < img->nr_files; i++)
+		for (const struct kco_io *io = img->files[i]; io; io = io->below)
+			if (io->ops->facts)
+				io->ops->facts(io, &img->facts);
+}
+
 /* The files are there and their format is known, or @status says why not: the rest of the open. */
 static enum kco_status image_finish(struct kco_image *img, enum kco_status status, const char *name,
 				    const struct kco_image_options *opts, struct kco_image **ret, struct kco_err *err)
@@ -152,6 +161,7 @@ static enum kco_status image_finish(struct kco_image *img, enum kco_status statu
 		return status;
 	}
 	image_warn_overlaps(img);
+	image_wrapper_facts(img);
 	*ret = img;
 	return KCO_OK;
 }

@@ -66,6 +66,8 @@ static void print_image(const struct kco_image *img)
 	for (size_t i = 0; i < 6; i++)
 		if (uts[i][1][0])
 			printf("fact %s %s\n", uts[i][0], uts[i][1]);
+	if (f->panic[0])
+		printf("fact panic %s\n", f->panic);
 	if (f->incomplete)
 		printf("fact incomplete\n");
 	if (f->vmcoreinfo)

@@ -30,6 +30,11 @@ case bytes
   fact wrappers fbsd-device
   line phys 0x1000 crc eddcd598
   line fact memory_end 0x2000
+  line fact time 1700000000
+  line fact sysname FreeBSD
+  line fact nodename box
+  line fact version FreeBSD 12.1
+  line fact panic test
 # and of 4096
 | @file
 |   ff*65536
@@ -62,6 +67,11 @@ case bytes
   fact wrappers fbsd-device
   line phys 0x1000 crc eddcd598
   line fact memory_end 0x2000
+  line fact time 1700000000
+  line fact sysname FreeBSD
+  line fact nodename box
+  line fact version FreeBSD 12.1
+  line fact panic test
 # something was written over the header in front
 | @file
 |   ff*65536
@@ -93,6 +103,11 @@ case bytes
   fact wrappers fbsd-device
   line phys 0x1000 crc eddcd598
   line fact memory_end 0x2000
+  line fact time 1700000000
+  line fact sysname FreeBSD
+  line fact nodename box
+  line fact version FreeBSD 12.1
+  line fact panic test
   warn headers before and after
 # bad parity
 | @file
@@ -341,3 +356,28 @@ case bytes
 |   12 00 00 00 00 00 4c 62 82 5f
 case bytes
   open corrupt dump header
+# compressed by the kernel: what the header says gets through what is decompressed; a name without an end, lines
+| @file
+|   ff*65536
+|   46 72 65 65 42 53 44 20 4b 65 72 6e 65 6c 20 44 75 6d 70 00 61 6d 64 36 34 00*10 04 00 00 00 02 00
+|   00 00 00 00 00 00 40 00 00 00 00 65 53 f1 00 00 00 00 00 00 00 02 00 68*64 46 72 65 65 42 53 44 20
+|   31 32 2e 31 2d 52 45 4c 45 41 53 45 20 72 33 35 34 32 33 33 20 47 45 4e 45 52 49 43 20 0a 00*154 70
+|   61 67 65 20 66 61 75 6c 74 0a 63 70 75 69 64 20 3d 20 30 00*155 01 00 00 00 00 00 00 02 00 00 00 00
+|   00 0f 1f c6 4f
+|   1f 8b 08 00 00 00 00 00 02 03 ed c3 31 0d c0 20 10 00 c0 af 03 1c 50 33 6c 20 83 81 85 fa 9f 5a
+|   c2 56 0b e4 2e b9 d2 46 bd 62 49 b1 bd 39 7e 9e d9 6f 55 55 55 f5 ec 1f ce 81 39 e5 20 10 00*450
+|   46 72 65 65 42 53 44 20 4b 65 72 6e 65 6c 20 44 75 6d 70 00 61 6d 64 36 34 00*10 04 00 00 00 02 00
+|   00 00 00 00 00 00 40 00 00 00 00 65 53 f1 00 00 00 00 00 00 00 02 00 68*64 46 72 65 65 42 53 44 20
+|   31 32 2e 31 2d 52 45 4c 45 41 53 45 20 72 33 35 34 32 33 33 20 47 45 4e 45 52 49 43 20 0a 00*154 70
+|   61 67 65 20 66 61 75 6c 74 0a 63 70 75 69 64 20 3d 20 30 00*155 01 00 00 00 00 00 00 02 00 00 00 00
+|   00 0f 1f c6 4f
+case bytes
+  fact format lime
+  fact wrappers fbsd-device, gzip
+  line phys 0x1000 crc eddcd598
+  line fact memory_end 0x2000
+  line fact time 1700000000
+  line fact sysname FreeBSD
+  line fact nodename hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh
+  line fact version FreeBSD 12.1-RELEASE r354233 GENERIC
+  line fact panic page fault

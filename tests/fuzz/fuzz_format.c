@@ -99,6 +99,8 @@ static void fuzz_facts(const struct kco_image *img)
 	for (size_t i = 0; i < sizeof(uts) / sizeof(uts[0]); i++)
 		if (!memchr(uts[i], 0, sizeof(facts->sysname)))
 			abort();
+	if (!memchr(facts->panic, 0, sizeof(facts->panic)))
+		abort();
 	if (!memchr(facts->codecs, 0, sizeof(facts->codecs)))
 		abort();
 	fuzz_touch(facts->vmcoreinfo, facts->vmcoreinfo ? facts->vmcoreinfo_size : 0);

@@ -16,6 +16,7 @@
 #include <kco/err.h>
 
 struct kco_io;
+struct kco_facts; /* <kco/image.h> */
 
 struct kco_io_ops {
 	const char *name; /* "file", "memory", "flattened", "gzip", ... */
@@ -29,6 +30,12 @@ struct kco_io_ops {
 				struct kco_err *err);
 	/* Free what the filter owns but not @io itself. May be NULL. */
 	void (*close)(struct kco_io *io);
+	/*
+	 * What a header of the filter's own says of the machine, into those of
+	 * @facts that are still empty: asked after the open of the format
+	 * inside. May be NULL.
+	 */
+	void (*facts)(const struct kco_io *io, struct kco_facts *facts);
 };
 
 struct kco_io {
@@ -36,8 +43,7 @@ struct kco_io {
 	atomic_uint refs;
 	uint64_t size;	      /* bytes; fixed when it was opened */
 	char *name;	      /* path or description for messages; owned */
-	struct kco_io *below; /* what a filter reads from, or NULL; a reference is held */
-	uint64_t origin;      /* a decompressed copy: size of the file that all of it came out of; else 0 */
+	struct kco_io *below; /* what a filter reads from or a decompressed copy came out of, or NULL; a reference */
 	void *priv;	      /* the implementation's */
 };
 
