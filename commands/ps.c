@@ -404,6 +404,7 @@ static const struct kco_json_field ps_json_fields[] = {
 	  "its structure in the kernel: struct task_struct, struct thread, struct lwp, struct proc" },
 	{ "state", "string", "R S D T t Z X I P W N L, or ? when unreadable" },
 	{ "comm", "string", "command name" },
+	{ "wait", "string|null", "BSD: what it waits for (wmesg), or *LOCK" },
 	{ "active", "boolean", "was on a CPU when the machine stopped" },
 	{ "kernel", "boolean", "a kernel thread or a CPU's idle task" },
 	{ "panic", "boolean", "the task that panicked" },

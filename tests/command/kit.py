@@ -29,6 +29,8 @@ def environment(kcodbg, home, **more):
         'TERM': 'xterm',
         'SCRATCH': str(home),
         'XDG_CACHE_HOME': f'{home}/cache',
+        'MODELS': str(pathlib.Path(kcodbg).resolve().parent.parent / 'fixtures/models'),
+        'TOOLS': str(HERE),
         'KCODBG_CRASH_DIR': f'{home}/no-crash-folder',
     }
     for keep in ('ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS'):
