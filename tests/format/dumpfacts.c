@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * dumpfacts [--format NAME] [--raw-base N] [--zero-excluded] [--max-pages N]
- *           [--page ADDR]... [--shrink SIZE] FILE...
+ *           [--page ADDR]... [--only LIST] [--shrink SIZE] FILE...
  *
  * Open a dump with all formats and print, in the words of kdmk's format
  * "expect": facts, notes, and each page's checksum or what became of it. Lines
  * that say how the reader felt about it (status, warn, format ...) come first
  * or begin with a '#'. Exits 0 also when the dump cannot be opened: "status" says
- * so. --page reads one page more, --shrink cuts the file after the open.
+ * so. --page reads one page more, --shrink cuts the file after the open; --only
+ * reads what the lines of a file name ("phys FIRST[-LAST]", "virt ...") instead
+ * of all, each line for itself.
  * --self-test crash|mismatch does what the driver must notice.
  */
 #include <kco/formats.h>
@@ -80,6 +82,15 @@ static void print_image(const struct kco_image *img)
 		if (strcmp(img->notes[i].name, "VMCOREINFO") && strcmp(img->notes[i].name, "ERASEINFO"))
 			printf("note %s %" PRIu32 " %" PRIu32 " bytes crc %08" PRIx32 "\n", img->notes[i].name,
 			       img->notes[i].type, img->notes[i].size, crc(img->notes[i].desc, img->notes[i].size));
+}
+
+/* What is about the memory, but nothing that every dump of it can tell. */
+static void print_more(const struct kco_facts *f)
+{
+	if (f->has_root_pa)
+		printf("root kernel %#" PRIx64 "\n", f->root_pa);
+	if (f->msgbuf)
+		printf("msgbuf %zu bytes crc %08" PRIx32 "\n", f->msgbuf_size, crc(f->msgbuf, f->msgbuf_size));
 }
 
 static bool plain(const struct piece *p)
@@ -190,15 +201,48 @@ static void print_far(struct kco_image *img, const uint64_t *addr, size_t n)
 	kco_reader_free(rd);
 }
 
+/* Each line of @list for itself; an exit status. */
+static int print_only(struct kco_image *img, const char *list)
+{
+	struct kco_err err = KCO_ERR_INIT;
+	FILE *f = fopen(list, "r");
+	char line[256];
+
+	if (!f)
+		return 2;
+	while (fgets(line, sizeof(line), f)) {
+		enum kco_addr_kind kind = line[0] == 'p' ? KCO_PHYS : KCO_VIRT;
+		char *s = strchr(line, ' ');
+		uint64_t first = s ? strtoull(s, &s, 0) : 0,
+			 last = s && *s == '-' ? strtoull(s + 1, NULL, 0) : first + 4095;
+		struct pieces pieces;
+
+		if (facts_read_range(img, kind, first, last, &pieces, reason, NULL, &err) != KCO_OK) {
+			printf("MISMATCH %s\n", err.msg);
+			fclose(f);
+			return 3;
+		}
+		print_pieces(&pieces);
+		facts_free(&pieces);
+	}
+	fclose(f);
+	return 0;
+}
+
 #define FAR_MAX 16
 
 int main(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "format", required_argument, NULL, 'f' },    { "raw-base", required_argument, NULL, 'b' },
-		{ "zero-excluded", no_argument, NULL, 'z' },   { "max-pages", required_argument, NULL, 'm' },
-		{ "self-test", required_argument, NULL, 't' }, { "page", required_argument, NULL, 'p' },
-		{ "shrink", required_argument, NULL, 's' },    { NULL, 0, NULL, 0 },
+		{ "format", required_argument, NULL, 'f' },
+		{ "raw-base", required_argument, NULL, 'b' },
+		{ "zero-excluded", no_argument, NULL, 'z' },
+		{ "max-pages", required_argument, NULL, 'm' },
+		{ "self-test", required_argument, NULL, 't' },
+		{ "page", required_argument, NULL, 'p' },
+		{ "shrink", required_argument, NULL, 's' },
+		{ "only", required_argument, NULL, 'o' },
+		{ NULL, 0, NULL, 0 },
 	};
 	struct kco_image_options opts = { .warn = warn };
 	struct kco_err err = KCO_ERR_INIT;
@@ -206,7 +250,7 @@ int main(int argc, char **argv)
 	uint64_t max_pages = 1 << 20, far[FAR_MAX];
 	size_t nr_far = 0;
 	long long shrink = -1;
-	const char *self_test = "";
+	const char *self_test = "", *only = NULL;
 	struct pieces pieces;
 	enum kco_status status;
 	int c;
@@ -222,6 +266,8 @@ int main(int argc, char **argv)
 			far[nr_far++] = strtoull(optarg, NULL, 0);
 		else if (c == 's')
 			shrink = strtoll(optarg, NULL, 0);
+		else if (c == 'o')
+			only = optarg;
 		else if (c == 't')
 			self_test = optarg;
 		else if (c == 'm')
@@ -237,6 +283,12 @@ int main(int argc, char **argv)
 		return err.code == status && err.msg[0] ? 0 : 3;
 	}
 	print_image(img);
+	print_more(&img->facts);
+	if (only) {
+		c = print_only(img, only);
+		kco_image_free(img);
+		return c;
+	}
 	if (shrink >= 0 && truncate(argv[optind], shrink) < 0)
 		return 2;
 	status = facts_read(img, max_pages, &pieces, reason, NULL, &err);

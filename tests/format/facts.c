@@ -136,6 +136,27 @@ enum kco_status facts_read(struct kco_image *img, uint64_t max_pages, struct pie
 	return kco_fail(err, status, "reading all pages: %s", kco_status_name(status));
 }
 
+enum kco_status facts_read_range(struct kco_image *img, enum kco_addr_kind kind, uint64_t first, uint64_t last,
+				 struct pieces *ret,
+				 void (*reason)(void *arg, const struct piece *piece, const struct kco_err *err),
+				 void *arg, struct kco_err *err)
+{
+	struct scan s = { .out = ret, .kind = kind, .reason = reason, .arg = arg };
+	enum kco_status status;
+
+	*ret = (struct pieces){ 0 };
+	status = kco_reader_new(img, &s.rd, err);
+	if (status != KCO_OK)
+		return status;
+	for (uint64_t at = first; status == KCO_OK && at >= first && at < last; at += PAGE)
+		status = scan_page(&s, at, last - at < PAGE ? (size_t)(last - at) + 1 : PAGE);
+	kco_reader_free(s.rd);
+	if (status == KCO_OK)
+		return KCO_OK;
+	facts_free(ret);
+	return kco_fail(err, status, "reading a range: %s", kco_status_name(status));
+}
+
 void facts_free(struct pieces *pieces)
 {
 	free(pieces->v);

@@ -31,6 +31,11 @@ struct pieces {
 enum kco_status facts_read(struct kco_image *img, uint64_t max_pages, struct pieces *ret,
 			   void (*reason)(void *arg, const struct piece *piece, const struct kco_err *err), void *arg,
 			   struct kco_err *err);
+/** The same of [@first, @last] only, whatever the segments are. */
+enum kco_status facts_read_range(struct kco_image *img, enum kco_addr_kind kind, uint64_t first, uint64_t last,
+				 struct pieces *ret,
+				 void (*reason)(void *arg, const struct piece *piece, const struct kco_err *err),
+				 void *arg, struct kco_err *err) KCO_MUST_USE;
 void facts_free(struct pieces *pieces);
 
 #endif

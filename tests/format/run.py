@@ -16,6 +16,7 @@ A .t file has lines of these kinds; an indented line belongs to the case above:
     drop PREFIX / line LINE     change what is expected
     fact TEXT                   an output line that is not in the .expect (codecs lzo ...)
     any                         do not compare the memory
+    only                        read what the .expect names, not all that the dump describes
     files N...                  the files of a split set to give, in this order
     args WORD...                options of dumpfacts
     break HOW SEED COUNT        damage the dump with breakdump instead of reading it
@@ -48,9 +49,14 @@ CAN = {
     'xen': {'elf_machine', 'memory_end'},
     'sadump': {'elf_machine', 'memory_end', 'nr_cpus'},
     'bytes': set(),
+    'minidump': {'elf_machine', 'sysname', 'virt', 'msgbuf'},
+    'fulldump': {'elf_machine', 'memory_end'},
+    'kcore': {'elf_machine', 'memory_end', 'root'},
 }
+# What the header of a dump device adds.
+CAN_BY_DEVICE = {'sysname', 'nodename', 'version', 'panic', 'time'}
 # Formats that cannot tell a page that was left out from no memory at all, or from zeros.
-NO_EXCLUDED = {'lime', 'lkcd', 'xen'}
+NO_EXCLUDED = {'lime', 'lkcd', 'xen', 'minidump', 'fulldump', 'kcore'}
 NO_HOLES = {'raw', 's390'}
 
 
@@ -63,7 +69,7 @@ class Case:
         self.recipe, self.expect, self.line = recipe, expect, line
         self.layers, self.options = words[0], words[1:]
         self.open, self.warn, self.because, self.drop, self.lines, self.facts = ('ok', ''), [], [], [], [], []
-        self.any, self.files, self.args, self.breaks = False, None, [], []
+        self.any, self.files, self.args, self.breaks, self.only = False, None, [], [], False
         self.memory, self.seconds = 300, 60
 
     @property
@@ -122,8 +128,8 @@ def directive(case, word, rest, number):
         case.lines.append(rest)
     elif word == 'fact':
         case.facts.append(rest)
-    elif word == 'any':
-        case.any = True
+    elif word in ('any', 'only'):
+        setattr(case, word, True)
     elif word == 'files':
         case.files = rest.split()
     elif word == 'args':
@@ -140,9 +146,51 @@ def address(line):
     return int(MEMORY_LINE.match(line).group(2), 0)
 
 
+def of_machine(case, golden):
+    """
+    The golden lines of a machine that is laid out (kdmk's expect.c) as this format has them: a dump of all RAM, or one
+    of the kernel's memory. To be read one by one ("only"), what is left out is told as well.
+    """
+    everything = case.format == 'fulldump' or case.format == 'kcore' and case.option('sparse', '0') == '0'
+    lines = []
+    for line in golden:
+        kind, _, rest = line.partition(' ')
+        left_out = case.only and case.format == 'minidump'
+        if kind == 'full' and (everything or left_out):
+            lines.append('phys ' + (rest if everything else not_saved(rest)))
+        elif kind == 'virtfull' and left_out:
+            lines.append('virt ' + not_saved(rest))
+        elif kind == 'direct' and case.format == 'minidump':
+            lines.append('virt ' + rest)
+        elif kind not in ('full', 'virtfull', 'direct', 'user') and (case.only or not line.endswith(' no memory')):
+            lines.append(line)
+    return lines if case.only else joined(lines)
+
+
+def not_saved(rest):
+    where = rest.split(' ')[0]
+    return f'{where if "-" in where else f"{where}-{int(where, 0) + 4095:#x}"} not saved'
+
+
+def joined(lines):
+    """Runs of zeros that touch become one, as a reader of all memory tells them."""
+    out = []
+    for line in lines:
+        match = re.match(r'(phys|virt) (0x[0-9a-f]+)-(0x[0-9a-f]+) zero$', line)
+        last = re.match(r'(phys|virt) (0x[0-9a-f]+)-(0x[0-9a-f]+) zero$', out[-1]) if out else None
+        if match and last and match[1] == last[1] and int(last[3], 0) + 1 == int(match[2], 0):
+            out[-1] = f'{match[1]} {last[2]}-{match[3]} zero'
+        else:
+            out.append(line)
+    return out
+
+
 def expected(case, golden):
     """The golden lines that this format can tell, with the case's own changes."""
     can, want = set(CAN[case.format]), []
+    if 'bsddevice' in case.layers.split(','):
+        can |= CAN_BY_DEVICE
+    golden = of_machine(case, golden)
     version = int(case.option('version', '6')) if case.format == 'kdump' else 6
     for line in golden:
         kind, name = (line.split(' ') + [''])[:2]
@@ -152,7 +200,8 @@ def expected(case, golden):
                 or kind == 'vmcoreinfo' and ('texts' not in can or version < 3)
                 or kind == 'eraseinfo' and ('texts' not in can or version < 5)
                 or kind == 'virt' and 'virt' not in can
-                or kind == 'phys' and excluded and case.format in NO_EXCLUDED | NO_HOLES
+                or kind in ('root', 'msgbuf')
+                or kind == 'phys' and excluded and case.format in NO_EXCLUDED | NO_HOLES and not case.only
                 or kind == 'phys' and line.endswith(' zero') and case.format in NO_HOLES
                 or any(re.match(re.escape(prefix) + r'($|[ -]|(?<=-))', line) for prefix in case.drop)):
             continue
@@ -174,8 +223,10 @@ def in_order(lines):
 def observed(case, lines):
     if case.format in NO_HOLES:
         lines = [line for line in lines if not line.endswith((' zero', ' not saved'))]
-    elif case.format in NO_EXCLUDED - {'lime'}:
-        lines = [line for line in lines if not line.endswith(' not saved')]
+    elif case.format in NO_EXCLUDED - {'lime'} and not case.only:
+        lines = [line for line in lines if not line.endswith((' not saved', ' unmapped'))]
+    if case.format == 'minidump':
+        lines = [line for line in lines if not line.startswith('fact memory_end')]
     if case.format == 's390':
         lines = [line for line in lines if not line.startswith('fact elf_machine')]
     return in_order(lines)
@@ -244,6 +295,9 @@ class Runner:
         if case.breaks:
             return
         args = list(case.args)
+        if case.only:
+            (self.work / 'only').write_text('\n'.join(w for w in expected(case, golden) if MEMORY_LINE.match(w)) + '\n')
+            args += ['--only', str(self.work / 'only')]
         if case.format == 'raw' and '--format' not in args:
             args += ['--format', 'raw', '--raw-base', case.option('raw_base', hex(address(
                 next(line for line in golden if line.startswith('phys ')))))]
@@ -274,9 +328,18 @@ class Runner:
                 raise Failure(f'no line "{text}" among {lines[:12]}')
         if case.open[0] != 'ok' or case.any:
             return
-        quiet = ('status', 'warn', 'format', 'wrappers', 'codecs', 'block_size', 'class', '#')
+        quiet = ('status', 'warn', 'format', 'wrappers', 'codecs', 'block_size', 'class', '#', 'root', 'msgbuf')
         got = observed(case, [line for line in lines if line.split(' ')[0] not in quiet])
         want = expected(case, golden)
+        for line in golden:
+            if line.startswith(('root kernel ', 'msgbuf ')) and line.split(' ')[0] in CAN[case.format] \
+                    and line not in lines:
+                raise Failure(f'no line "{line}" among {lines[:16]}')
+        if case.only:
+            nowhere = {line.split(' ')[1] for line in want if line.endswith(' no memory')}
+            want = [line for line in want if not line.endswith(' no memory')]
+            got = [line for line in got
+                   if not (line.endswith((' not saved', ' unmapped')) and line.split(' ')[1] in nowhere)]
         if got != want:
             missing = [f'  - {line}' for line in want if line not in got]
             extra = [f'  + {line}' for line in got if line not in want]
