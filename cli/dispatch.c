@@ -182,7 +182,7 @@ static enum kco_status dispatch_needs(const struct dispatch *d, struct kco_err *
 	st = kco_session_need(d->p->session, d->cmd->needs & (KCO_NEED_IMAGE | KCO_NEED_OS), err);
 	/* What the OS never has is said before what this dump lacks. */
 	if (!st)
-		st = kco_cmd_check_os(d->p->session, d->cmd->features, d->cmd->name, err);
+		st = kco_cmd_check_os(d->p->session, d->cmd->features, NULL, err);
 	return st ? st : kco_session_need(d->p->session, d->cmd->needs, err);
 }
 

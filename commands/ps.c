@@ -100,7 +100,7 @@ static enum kco_status ps_keep_policies(struct kco_cmd_ctx *ctx, const char *wor
 	size_t kept = 0;
 	unsigned mask;
 
-	status = kco_cmd_check_os(ctx->session, KCO_FEATURE_POLICIES, "ps -y", err);
+	status = kco_cmd_check_os(ctx->session, KCO_FEATURE_POLICIES, "-y", err);
 	if (status == KCO_OK)
 		status = ps_policies_parse(words, &mask, err);
 	if (status == KCO_OK)
@@ -190,7 +190,7 @@ static enum kco_status ps_table_init(struct ps_table *t, struct kco_cmd_ctx *ctx
 		t->total_pages = info->memory_bytes / arch->page_size;
 	if (!opts->stack_pointer)
 		return KCO_OK;
-	status = kco_cmd_check_os(ctx->session, KCO_FEATURE_THREAD_SP, "ps -s", err);
+	status = kco_cmd_check_os(ctx->session, KCO_FEATURE_THREAD_SP, "-s", err);
 	if (status == KCO_OK)
 		status = kco_session_need(ctx->session, KCO_NEED_TYPES, err);
 	if (status != KCO_OK)

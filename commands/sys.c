@@ -406,7 +406,7 @@ static enum kco_status sys_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 		run.info = NULL;
 	if (opts->taints || opts->dmi) {
 		enum kco_status st = kco_cmd_check_os(ctx->session, opts->taints ? KCO_FEATURE_TAINTS : KCO_FEATURE_DMI,
-						      opts->taints ? "sys -t" : "sys -i", err);
+						      opts->taints ? "-t" : "-i", err);
 
 		if (st)
 			return st;

@@ -13,5 +13,6 @@ enum kco_status kco_cmd_check_os(struct kco_session *s, unsigned features, const
 	st = kco_session_need(s, KCO_NEED_OS, err);
 	if (st || kco_os_can(kco_session_os(s), features))
 		return st;
-	return kco_fail(err, KCO_E_UNSUPPORTED, "%s: not on %s", what, kco_session_os(s)->title);
+	return kco_fail(err, KCO_E_UNSUPPORTED, "%s%snot on %s", what ? what : "", what ? ": " : "",
+			kco_session_os(s)->title);
 }

@@ -172,6 +172,7 @@ enum kco_status kco_image_open_new(const char *const *paths, size_t n, const str
 				   const struct kco_image_options *opts, struct kco_image **ret, struct kco_err *err)
 {
 	struct kco_image *img;
+	enum kco_status status;
 
 	if (!opts)
 		opts = &image_defaults;
@@ -183,7 +184,11 @@ enum kco_status kco_image_open_new(const char *const *paths, size_t n, const str
 	img = image_new(opts);
 	if (!img)
 		return kco_fail(err, KCO_E_NOMEM, "out of memory");
-	return image_finish(img, image_open_files(img, paths, n, formats, opts, err), paths[0], opts, ret, err);
+	status = image_finish(img, image_open_files(img, paths, n, formats, opts, err), paths[0], opts, ret, err);
+	for (size_t i = 0; status == KCO_OK && formats[i]; i++)
+		if (formats[i]->beside)
+			formats[i]->beside(*ret, paths[0]);
+	return status;
 }
 
 enum kco_status kco_image_open_io_new(struct kco_io *io, const struct kco_format_ops *const *formats,

@@ -15,8 +15,11 @@ A .t file has lines of these kinds; an indented line belongs to the case above:
     because TEXT                a page that cannot be read says TEXT
     drop PREFIX / line LINE     change what is expected
     fact TEXT                   an output line that is not in the .expect (codecs lzo ...)
+    none TEXT                   no output line begins so
     any                         do not compare the memory
     only                        read what the .expect names, not all that the dump describes
+    name NAME                   what the dump's file is called (dump)
+    beside NAME LINE            a line of a text file in the same folder
     files N...                  the files of a split set to give, in this order
     args WORD...                options of dumpfacts
     break HOW SEED COUNT        damage the dump with breakdump instead of reading it
@@ -70,6 +73,7 @@ class Case:
         self.layers, self.options = words[0], words[1:]
         self.open, self.warn, self.because, self.drop, self.lines, self.facts = ('ok', ''), [], [], [], [], []
         self.any, self.files, self.args, self.breaks, self.only = False, None, [], [], False
+        self.name, self.beside, self.none = 'dump', {}, []
         self.memory, self.seconds = 300, 60
 
     @property
@@ -122,7 +126,7 @@ def directive(case, word, rest, number):
         else:
             status = rest.split(' ')[0]
         case.open = (status, rest[len(status):].strip())
-    elif word in ('warn', 'because', 'drop'):
+    elif word in ('warn', 'because', 'drop', 'none'):
         getattr(case, word).append(rest)
     elif word == 'line':
         case.lines.append(rest)
@@ -132,6 +136,11 @@ def directive(case, word, rest, number):
         setattr(case, word, True)
     elif word == 'files':
         case.files = rest.split()
+    elif word == 'name':
+        case.name = rest
+    elif word == 'beside':
+        name, _, line = rest.partition(' ')
+        case.beside[name] = case.beside.get(name, '') + line + '\n'
     elif word == 'args':
         case.args = shlex.split(rest)
     elif word == 'break':
@@ -257,9 +266,11 @@ class Runner:
 
     def make(self, case):
         """Compile the recipe; the paths of the dump's files."""
-        recipe, out = case.recipe, self.work / 'dump'
-        for old in self.work.glob('dump*'):
+        recipe, out = case.recipe, self.work / case.name
+        for old in self.work.iterdir():
             old.unlink()
+        for name, text in case.beside.items():
+            (self.work / name).write_text(text)
         if isinstance(recipe, str):
             (self.work / 'inline.kd').write_text(recipe)
             recipe = self.work / 'inline.kd'
@@ -326,6 +337,9 @@ class Runner:
         for text in case.facts:
             if text not in [line.strip() for line in lines]:
                 raise Failure(f'no line "{text}" among {lines[:12]}')
+        for text in case.none:
+            if any(line.startswith(text) for line in lines):
+                raise Failure(f'a line begins with "{text}"')
         if case.open[0] != 'ok' or case.any:
             return
         quiet = ('status', 'warn', 'format', 'wrappers', 'codecs', 'block_size', 'class', '#', 'root', 'msgbuf')

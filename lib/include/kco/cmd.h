@@ -154,7 +154,7 @@ unsigned kco_word_distance(const char *a, const char *b);
 
 /**
  * Does the dump's OS have @features? Else KCO_E_UNSUPPORTED "@what: not on
- * FreeBSD". For options that need more than their command's row says; the OS
+ * FreeBSD" (@what NULL: the command itself). For options that need more than their command's row says; the OS
  * must be known (KCO_NEED_OS), else the reason why it is not.
  */
 enum kco_status kco_cmd_check_os(struct kco_session *s, unsigned features, const char *what,

@@ -58,6 +58,12 @@ struct kco_format_ops {
 	/* Called once, only after a successful open. May be NULL. */
 	void (*close)(struct kco_image *img);
 	/*
+	 * Read what other files beside the dump at @path say of it, whatever
+	 * its format is, into those of its facts that are still empty; warn of
+	 * what contradicts. Called for each row after an open. May be NULL.
+	 */
+	void (*beside)(struct kco_image *img, const char *path);
+	/*
 	 * Write the pages that @src gives to the new file @fd (already open, at
 	 * offset 0, under a temporary name that the caller renames). NULL: no
 	 * writer.
