@@ -17,6 +17,9 @@
  * | windows       | 0    | "PAGEDU64" or "PAGEDUMP"                | QEMU's win_dump_defs.h        |
  * | hibernation   | 4086 | "S1SUSPEND"                             | Linux' kernel/power/swap.c    |
  * | kernel_image  | 514  | "HdrS"                                  | Linux' x86/boot.rst           |
+ * | textdump      | 0    | "ddb.txt" ..., "ustar" at 257           | FreeBSD's db_textdump.c       |
+ * | fbsd_key      | 0    | u8 1-2, u8 iv[32], be32 size, key, 00s  | FreeBSD's kerneldump.h        |
+ * | fbsd_encrypted|      | named so: it looks like nothing         | FreeBSD's savecore.c          |
  */
 #include <kco/endian.h>
 #include <kco/format.h>
@@ -55,6 +58,35 @@ static bool xc_core_match(const struct kco_head *head)
 static bool bzip2_match(const struct kco_head *head)
 {
 	return recognised_at(head, 0, "BZh", 3) && recognised_at(head, 4, "1AY&SY", 6);
+}
+
+/* A tar file whose first member is one of those that the kernel writes. */
+static bool textdump_match(const struct kco_head *head)
+{
+	static const char *const names[] = { "ddb.txt", "config.txt", "msgbuf.txt", "panic.txt", "version.txt" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (recognised_at(head, 0, names[i], strlen(names[i]) + 1))
+			return recognised_at(head, 257, "ustar", 6);
+	return false;
+}
+
+/* struct kerneldumpkey, filled up with zeros to a block of the dump device. */
+static bool fbsd_key_match(const struct kco_head *head)
+{
+	size_t end;
+
+	if (head->head_size < 512 || head->head_size != head->file_size || head->head_size % 512)
+		return false;
+	end = (size_t)kco_be32(head->head + 33);
+	if ((head->head[0] != 1 && head->head[0] != 2) || end < 64 || end > 2048)
+		return false;
+	end += 37;
+	if (end > head->head_size || head->head_size - end >= 4096)
+		return false;
+	while (end < head->head_size && !head->head[end])
+		end++;
+	return end == head->head_size;
 }
 
 #define RECOGNISED(id, word, what, why, match)             \
@@ -98,3 +130,24 @@ RECOGNISED(hibernation, "hibernation", "swap space with a hibernation image", "n
 	   recognised_at(head, 4086, "S1SUSPEND", 9));
 RECOGNISED(kernel_image, "kernel-image", "Linux kernel image (bzImage)", "no dump: name the vmcore",
 	   recognised_at(head, 514, "HdrS", 4) && recognised_at(head, 510, "\x55\xaa", 2));
+RECOGNISED(textdump, "textdump", "FreeBSD textdump",
+	   "a tar file without the memory, text of the kernel's debugger to read, run: tar -xf FILE",
+	   textdump_match(head));
+RECOGNISED(fbsd_key, "fbsd-key", "key of an encrypted FreeBSD dump",
+	   "no dump; run: decryptcore -p PRIVATEKEY -k key.N -e vmcore_encrypted.N -c vmcore.N, then name vmcore.N",
+	   fbsd_key_match(head));
+
+/* Surer than nobody, not surer than any format that knows its own. */
+static int fbsd_encrypted_probe(const struct kco_head *head)
+{
+	const char *slash = head->name ? strrchr(head->name, '/') : NULL, *base = slash ? slash + 1 : head->name;
+
+	return base && !strncmp(base, "vmcore_encrypted.", 17) ? KCO_PROBE_MATCH : 0;
+}
+
+const struct kco_format_ops kco_format_fbsd_encrypted = {
+	.name = "fbsd-encrypted",
+	.description = "encrypted FreeBSD dump (vmcore_encrypted.N)",
+	.unsupported = "run: decryptcore -p PRIVATEKEY -k key.N -e vmcore_encrypted.N -c vmcore.N, then name vmcore.N",
+	.probe = fbsd_encrypted_probe,
+};

@@ -19,7 +19,7 @@ static enum kco_status detect_head(struct kco_io *io, uint8_t *buf, struct kco_h
 	size_t tail_size = io->size < KCO_PROBE_TAIL ? (size_t)io->size : KCO_PROBE_TAIL;
 	enum kco_status status;
 
-	*head = (struct kco_head){ .head = buf, .tail = buf + KCO_PROBE_HEAD, .file_size = io->size };
+	*head = (struct kco_head){ .head = buf, .tail = buf + KCO_PROBE_HEAD, .file_size = io->size, .name = io->name };
 	status = kco_io_read(io, buf, head_size, 0, &head->head_size, err);
 	if (status != KCO_OK && !head->head_size)
 		return status;

@@ -33,6 +33,7 @@ struct kco_head {
 	const uint8_t *tail;
 	size_t tail_size; /* up to KCO_PROBE_TAIL, the file's last bytes */
 	uint64_t file_size;
+	const char *name; /* of the file, with its folder: only for what looks like nothing; may be NULL */
 };
 
 struct kco_write_source; /* <kco/write.h> */
