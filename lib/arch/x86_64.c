@@ -307,6 +307,7 @@ static const struct kco_arch_compat x86_64_i386 = {
 	.ptr_size = 4,
 	.dwarf = x86_64_i386_dwarf,
 	.nr_dwarf = ARRAY_SIZE(x86_64_i386_dwarf),
+	.frame = { .fp = 0, .ra = 4, .sp = 8 },
 };
 
 extern const struct kco_arch_ops kco_arch_x86_64;
@@ -320,6 +321,7 @@ const struct kco_arch_ops kco_arch_x86_64 = {
 	.pc = X86_64_RIP,
 	.sp = X86_64_RSP,
 	.fp = X86_64_RBP,
+	.frame = { .fp = 0, .ra = 8, .sp = 16 },
 	.narrow = x86_64_narrow,
 	.nr_narrow = ARRAY_SIZE(x86_64_narrow),
 	.xregs = x86_64_xregs,

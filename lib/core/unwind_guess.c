@@ -4,8 +4,8 @@
  * over a call of a bad pointer, and by whatever on the stack could be a
  * return address.
  *
- * A frame made with a frame pointer is [saved fp][return address], fp points
- * to it. A kernel built with frame pointers marks a trap frame on the stack by
+ * A frame made with a frame pointer is [saved fp][return address]; the
+ * architecture's row says where fp points to. A kernel built with frame pointers marks a trap frame on the stack by
  * a frame pointer to it with the lowest bit set (Linux ENCODE_FRAME_POINTER).
  */
 #include "unwind_priv.h"
@@ -31,14 +31,64 @@ static enum unwind_result unwind_step_tagged(struct unwind_walk *w, uint64_t add
 	return unwind_add_trap(w, &regs, KCO_BY_FP, addr);
 }
 
+static uint64_t unwind_from_fp(uint64_t fp, int8_t offset)
+{
+	return fp + (uint64_t)(int64_t)offset;
+}
+
+/* Does the call before @ret lead into the function of @pc, of which only an address is known? */
+static bool unwind_calls_into(struct unwind_walk *w, uint64_t ret, uint64_t pc)
+{
+	const struct kco_arch_ops *arch = w->uw->arch;
+	const struct kco_unwind_row *row;
+	uint64_t target;
+	uint8_t code[8];
+
+	if (!arch->call_target ||
+	    kco_vread(w->uw->mem, w->uw->space, ret - sizeof(code), code, sizeof(code), NULL, NULL) ||
+	    !arch->call_target(code, sizeof(code), ret, &target) || target > pc || pc - target > GUESS_FUNCTION_MAX)
+		return false;
+	// The tables leave out whole functions: what they describe is another one.
+	row = unwind_find_row(w->uw, target);
+	return !row || row->kind == KCO_ROW_UNKNOWN;
+}
+
+/*
+ * Of what was interrupted before it saved the register that its call left the
+ * return address in, or never does: that register says who called. False, too,
+ * when the frame pointer leads there already.
+ */
+static bool unwind_step_link(struct unwind_walk *w)
+{
+	const struct kco_arch_ops *arch = w->uw->arch;
+	struct kco_regs next = { 0 };
+	uint64_t ra, fp, saved;
+	bool has_fp;
+
+	if (!arch->has_link || !w->exact || !kco_regs_get(&w->regs, arch->link, &ra) || !unwind_is_text(w, ra) ||
+	    !unwind_calls_into(w, ra, w->regs.v[arch->pc]))
+		return false;
+	has_fp = kco_regs_get(&w->regs, arch->fp, &fp);
+	if (has_fp && unwind_from_fp(fp, arch->frame.ra) >= w->regs.v[arch->sp] &&
+	    !kco_vread_ptr(w->uw->mem, w->uw->space, unwind_from_fp(fp, arch->frame.ra), &saved, NULL) && saved == ra)
+		return false;
+	kco_regs_set(&next, arch->pc, ra);
+	kco_regs_set(&next, arch->sp, w->regs.v[arch->sp]);
+	if (has_fp)
+		kco_regs_set(&next, arch->fp, fp);
+	return unwind_add(w, &next, KCO_FRAME_CALL, KCO_BY_FP, 0, w->regs.v[arch->sp]) == UNWIND_NEXT;
+}
+
 enum unwind_result unwind_step_fp(struct unwind_walk *w)
 {
 	const struct kco_arch_ops *arch = w->uw->arch;
 	const struct kco_space *space = w->uw->space;
 	unsigned ptr = arch->ptr_size, at;
 	struct kco_regs next = { 0 };
-	uint64_t fp, saved, ra;
+	uint64_t fp, low, saved, ra;
 
+	if (unwind_step_link(w))
+		return UNWIND_NEXT;
 	if (!kco_regs_get(&w->regs, arch->fp, &fp))
 		return UNWIND_NONE;
 	// The outermost frame of a kernel with frame pointers has none. With tables, none means anything.
@@ -46,18 +96,20 @@ enum unwind_result unwind_step_fp(struct unwind_walk *w)
 		return unwind_finish(w);
 	if (fp & 1 && !((fp - 1) % ptr))
 		return unwind_step_tagged(w, fp - 1);
-	at = unwind_find_stack(w, fp);
-	if (fp % ptr || at == UNWIND_NOWHERE || (at == w->stack && fp < w->regs.v[arch->sp]) ||
-	    (at != w->stack && w->visited >> at & 1) || fp > w->stacks[at].end - 2 * ptr)
+	low = unwind_from_fp(fp, arch->frame.fp < arch->frame.ra ? arch->frame.fp : arch->frame.ra);
+	at = unwind_find_stack(w, low);
+	if (low % ptr || at == UNWIND_NOWHERE || (at == w->stack && low < w->regs.v[arch->sp]) ||
+	    (at != w->stack && w->visited >> at & 1) || low > w->stacks[at].end - 2 * ptr)
 		return UNWIND_NONE;
-	if (kco_vread_ptr(w->uw->mem, space, fp, &saved, NULL) || kco_vread_ptr(w->uw->mem, space, fp + ptr, &ra, NULL))
+	if (kco_vread_ptr(w->uw->mem, space, unwind_from_fp(fp, arch->frame.fp), &saved, NULL) ||
+	    kco_vread_ptr(w->uw->mem, space, unwind_from_fp(fp, arch->frame.ra), &ra, NULL))
 		return UNWIND_NONE;
 	if (!unwind_is_return(w, ra, true))
 		return UNWIND_NONE;
 	kco_regs_set(&next, arch->pc, ra);
-	kco_regs_set(&next, arch->sp, fp + 2 * ptr);
+	kco_regs_set(&next, arch->sp, unwind_from_fp(fp, arch->frame.sp));
 	kco_regs_set(&next, arch->fp, saved);
-	return unwind_add(w, &next, KCO_FRAME_CALL, KCO_BY_FP, fp + ptr, fp);
+	return unwind_add(w, &next, KCO_FRAME_CALL, KCO_BY_FP, unwind_from_fp(fp, arch->frame.ra), low);
 }
 
 /* Nothing but a trap frame fits above @sp on the task's own stack: its outermost function is there. */
@@ -127,32 +179,18 @@ enum unwind_result unwind_step_bad_call(struct unwind_walk *w)
 	uint64_t sp = w->regs.v[arch->sp], pc = w->regs.v[arch->pc], ra, fp;
 	struct kco_regs next = { 0 };
 
-	if (w->stack == UNWIND_NOWHERE || kco_vread_ptr(w->uw->mem, w->uw->space, sp, &ra, NULL) ||
-	    !unwind_is_return(w, ra, true))
+	if (w->stack == UNWIND_NOWHERE || (arch->has_link ? !kco_regs_get(&w->regs, arch->link, &ra)
+							  : kco_vread_ptr(w->uw->mem, w->uw->space, sp, &ra, NULL)))
+		return UNWIND_NONE;
+	if (!unwind_is_return(w, ra, true))
 		return UNWIND_NONE;
 	kco_regs_set(&next, arch->pc, ra);
-	kco_regs_set(&next, arch->sp, sp + arch->ptr_size);
+	kco_regs_set(&next, arch->sp, arch->has_link ? sp : sp + arch->ptr_size);
 	if (kco_regs_get(&w->regs, arch->fp, &fp))
 		kco_regs_set(&next, arch->fp, fp);
 	// A call of a null pointer is so common that the kernel has a row for it; a call of any other is likely.
-	return unwind_add(w, &next, KCO_FRAME_CALL, pc && pc + 1 ? KCO_BY_SCAN : KCO_BY_ORC, sp, sp);
-}
-
-/* Does the call before @ret lead into the function of @pc, of which only an address is known? */
-static bool unwind_calls_into(struct unwind_walk *w, uint64_t ret, uint64_t pc)
-{
-	const struct kco_arch_ops *arch = w->uw->arch;
-	const struct kco_unwind_row *row;
-	uint64_t target;
-	uint8_t code[8];
-
-	if (!arch->call_target ||
-	    kco_vread(w->uw->mem, w->uw->space, ret - sizeof(code), code, sizeof(code), NULL, NULL) ||
-	    !arch->call_target(code, sizeof(code), ret, &target) || target > pc || pc - target > GUESS_FUNCTION_MAX)
-		return false;
-	// The tables leave out whole functions: what they describe is another one.
-	row = unwind_find_row(w->uw, target);
-	return !row || row->kind == KCO_ROW_UNKNOWN;
+	return unwind_add(w, &next, KCO_FRAME_CALL, pc && pc + 1 ? KCO_BY_SCAN : KCO_BY_ORC, arch->has_link ? 0 : sp,
+			  sp);
 }
 
 enum unwind_result unwind_step_caller(struct unwind_walk *w)
@@ -177,7 +215,8 @@ enum unwind_result unwind_step_caller(struct unwind_walk *w)
 	kco_regs_set(&next, arch->sp, sp + ptr);
 	// A frame pointer into the skipped frame is the function's own, and the caller's lies there.
 	if (kco_regs_get(&w->regs, arch->fp, &fp) &&
-	    (fp < first || fp > sp || !kco_vread_ptr(w->uw->mem, w->uw->space, fp, &fp, NULL)))
+	    (fp < first || unwind_from_fp(fp, arch->frame.fp) > sp ||
+	     !kco_vread_ptr(w->uw->mem, w->uw->space, unwind_from_fp(fp, arch->frame.fp), &fp, NULL)))
 		kco_regs_set(&next, arch->fp, fp);
 	return unwind_add(w, &next, KCO_FRAME_CALL, KCO_BY_SCAN, sp, sp);
 }
@@ -257,8 +296,10 @@ static bool unwind_chain_from(struct unwind_walk *w, uint64_t slot, uint64_t wor
 	kco_regs_set(&first, arch->pc, word);
 	kco_regs_set(&first, arch->sp, slot + arch->ptr_size);
 	// Rows of a kernel with frame pointers ask for it, and it lies below where it leads upwards.
-	if (!w->uw->tables && !kco_vread_ptr(w->uw->mem, w->uw->space, slot - arch->ptr_size, &fp, NULL) && fp > slot &&
-	    unwind_find_stack(w, fp) == 0)
+	if (!w->uw->tables &&
+	    !kco_vread_ptr(w->uw->mem, w->uw->space, unwind_from_fp(slot, (int8_t)(arch->frame.fp - arch->frame.ra)),
+			   &fp, NULL) &&
+	    fp > slot && unwind_find_stack(w, fp) == 0)
 		kco_regs_set(&first, arch->fp, fp);
 	result = unwind_add(w, &first, KCO_FRAME_CALL, KCO_BY_SCAN, slot, slot);
 	w->trace->frames[0].stack = NULL;

@@ -91,7 +91,10 @@ enum unwind_result unwind_step_row(struct unwind_walk *w, const struct kco_unwin
 /* unwind_guess.c */
 /** By the frame pointer. Notes nothing when it is not plausible. */
 enum unwind_result unwind_step_fp(struct unwind_walk *w);
-/** From a pc that is no code: somebody called a bad pointer, and the return address is on top of the stack. */
+/**
+ * From a pc that is no code: somebody called a bad pointer, and the return address is on top of the stack, or in the
+ * link register.
+ */
 enum unwind_result unwind_step_bad_call(struct unwind_walk *w);
 /**
  * From entry code, which only ORC describes: what it calls returns to where a

@@ -3,8 +3,9 @@
  * Steps over user frames that no CFI describes: hand-written code, programs
  * built without tables, code made at run time.
  *
- * A frame made with a frame pointer is [saved fp][return address], fp points
- * to it.
+ * A frame made with a frame pointer is [saved fp][return address]; the
+ * architecture's row says where fp points to, and whether a call pushes the
+ * return address or leaves it in a register.
  */
 #include "uunwind_priv.h"
 
@@ -29,12 +30,14 @@ enum uunwind_result uunwind_step_bad_call(struct uunwind_walk *w)
 	uint64_t sp = w->regs.v[w->arch->sp], ra;
 	struct kco_regs next = w->regs;
 
-	if (!uunwind_word(w, sp, &ra) || !uunwind_is_return(w, ra))
+	if (w->arch->has_link ? !kco_regs_get(&w->regs, w->arch->link, &ra) : !uunwind_word(w, sp, &ra))
+		return UUNWIND_NONE;
+	if (!uunwind_is_return(w, ra))
 		return UUNWIND_NONE;
 	// Nothing ran there: all other registers are the caller's.
 	kco_regs_set(&next, w->arch->pc, ra);
-	kco_regs_set(&next, w->arch->sp, sp + w->ptr);
-	return uunwind_add_caller(w, &next, KCO_BY_FP, sp);
+	kco_regs_set(&next, w->arch->sp, w->arch->has_link ? sp : sp + w->ptr);
+	return uunwind_add_caller(w, &next, KCO_BY_FP, w->arch->has_link ? 0 : sp);
 }
 
 /* Does the call before @ret lead to the beginning of what runs at @pc? */
@@ -63,11 +66,32 @@ static bool uguess_frameless(struct uunwind_walk *w, uint64_t pc)
 	       !w->arch->sets_fp(code, sizeof(code));
 }
 
+static uint64_t uguess_from_fp(uint64_t fp, int8_t offset)
+{
+	return fp + (uint64_t)(int64_t)offset;
+}
+
+/* Where the caller's address is still in the register that the call left it in, and not yet in a frame. */
+static enum uunwind_result uguess_step_link(struct uunwind_walk *w)
+{
+	const struct kco_arch_ops *arch = w->arch;
+	uint64_t pc = w->regs.v[arch->pc], sp = w->regs.v[arch->sp], ra, fp = 0, saved;
+	bool has_fp = kco_regs_get(&w->regs, arch->fp, &fp);
+
+	if (!kco_regs_get(&w->regs, arch->link, &ra) || !uguess_calls(w, ra, pc, UGUESS_PROLOGUE_MAX))
+		return UUNWIND_NONE;
+	if (has_fp && uunwind_word(w, uguess_from_fp(fp, arch->frame.ra), &saved) && saved == ra)
+		return UUNWIND_NONE;
+	return uguess_add(w, ra, sp, has_fp, fp, KCO_BY_FP, 0);
+}
+
 enum uunwind_result uunwind_step_prologue(struct uunwind_walk *w)
 {
 	uint64_t pc = w->regs.v[w->arch->pc], sp = w->regs.v[w->arch->sp], ra, fp = 0, pushed;
 	bool has_fp = kco_regs_get(&w->regs, w->arch->fp, &fp);
 
+	if (w->arch->has_link)
+		return uguess_step_link(w);
 	// Before the frame pointer is pushed, and in functions that push nothing.
 	if (uunwind_word(w, sp, &ra) &&
 	    (uguess_calls(w, ra, pc, UGUESS_PROLOGUE_MAX) || (uunwind_is_return(w, ra) && uguess_frameless(w, pc))))
@@ -81,21 +105,24 @@ enum uunwind_result uunwind_step_prologue(struct uunwind_walk *w)
 
 enum uunwind_result uunwind_step_fp(struct uunwind_walk *w)
 {
-	uint64_t sp = w->regs.v[w->arch->sp], fp, saved, ra;
+	const struct kco_arch_frame *frame = w->compat ? &w->arch->compat->frame : &w->arch->frame;
+	uint64_t sp = w->regs.v[w->arch->sp], fp, low, saved, ra;
 
 	if (!kco_regs_get(&w->regs, w->arch->fp, &fp))
 		return UUNWIND_NONE;
 	// The ABI's mark of the outermost frame, in programs that have frame pointers.
 	if (!fp && w->trace->n > 1 && w->trace->frames[w->trace->n - 1].by == KCO_BY_FP)
 		return UUNWIND_END;
-	if (fp % w->ptr || fp < sp || fp - sp > UGUESS_FRAME_MAX || !uunwind_word(w, fp, &saved) ||
-	    !uunwind_word(w, fp + w->ptr, &ra))
+	low = uguess_from_fp(fp, frame->fp < frame->ra ? frame->fp : frame->ra);
+	if (low % w->ptr || low < sp || low - sp > UGUESS_FRAME_MAX ||
+	    !uunwind_word(w, uguess_from_fp(fp, frame->fp), &saved) ||
+	    !uunwind_word(w, uguess_from_fp(fp, frame->ra), &ra))
 		return UUNWIND_NONE;
 	if (!ra && !saved)
 		return UUNWIND_END;
 	if (!uunwind_is_return(w, ra))
 		return UUNWIND_NONE;
-	return uguess_add(w, ra, fp + 2 * w->ptr, true, saved, KCO_BY_FP, fp + w->ptr);
+	return uguess_add(w, ra, uguess_from_fp(fp, frame->sp), true, saved, KCO_BY_FP, uguess_from_fp(fp, frame->ra));
 }
 
 enum uunwind_result uunwind_step_scan(struct uunwind_walk *w)

@@ -91,12 +91,20 @@ struct kco_paging {
 	void (*flags)(uint64_t entry, unsigned level, char *buf, size_t n);
 };
 
+/** A frame made with a frame pointer: what lies where from it. Both words are neighbours. */
+struct kco_arch_frame {
+	int8_t fp; /* bytes: the caller's frame pointer */
+	int8_t ra; /* bytes: the return address */
+	int8_t sp; /* bytes: where the caller's stack pointer was; it may have been higher on arm64 */
+};
+
 /** How programs of a narrower architecture run on this one: data. */
 struct kco_arch_compat {
 	uint16_t elf_machine;
 	uint8_t ptr_size;
 	const uint8_t *dwarf; /* by their DWARF register number: index into regs[] */
 	size_t nr_dwarf;
+	struct kco_arch_frame frame;
 };
 
 struct kco_arch_ops {
@@ -107,7 +115,10 @@ struct kco_arch_ops {
 	uint32_t page_size;
 	const struct kco_reg_desc *regs;
 	size_t nr_regs;
-	uint8_t pc, sp, fp;		     /* indices into regs[] */
+	uint8_t pc, sp, fp; /* indices into regs[] */
+	bool has_link;	    /* a call leaves its return address in a register; else it pushes it */
+	uint8_t link;	    /* that register, an index into regs[] */
+	struct kco_arch_frame frame;
 	const struct kco_reg_narrow *narrow; /* what 32-bit code sees, in its order; NULL: no such code */
 	size_t nr_narrow;
 	const struct kco_xreg_desc
