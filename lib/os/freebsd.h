@@ -56,6 +56,8 @@ struct freebsd_machine {
 	 * machines on which the stack pointer cannot be had without CFI. False: on top of the stack.
 	 */
 	bool frame_below_fp;
+	/* Entry code passes a pointer to the frame as an argument, right below the frame; others may follow. */
+	bool frame_argument;
 	/* The stack pointer is in the frame of traps from user mode only; else it was where that member is. */
 	bool short_kernel_frame;
 	const char *start; /* where a thread begins that never ran: a trap frame is on top of its stack */

@@ -5,7 +5,8 @@
  * (sys/i386/i386/exception.s).
  *
  * A trap from the kernel itself changes no stack: the processor pushes neither
- * esp nor ss, and the frame ends where they would be.
+ * esp nor ss, and the frame ends where they would be. A pointer to the frame is
+ * the last argument of what entry code calls, so it lies right below the frame.
  */
 #include "freebsd.h"
 
@@ -53,6 +54,7 @@ const struct freebsd_machine freebsd_i386 = {
 	.frame_size = 72,
 	.mode = "cs",
 	.user_mode = i386_user_mode,
+	.frame_argument = true,
 	.short_kernel_frame = true,
 	.start = "fork_trampoline",
 	.is_entry = i386_is_entry,

@@ -23,6 +23,7 @@
 
 #define REGS_PCB_MAX 4096
 #define REGS_STACKS_MAX 8
+#define REGS_ARGUMENTS_MAX 4 /* that entry code passes on the stack */
 
 struct regs_stacks {
 	bool tried;
@@ -229,6 +230,29 @@ static void regs_short_frame(struct kco_session *s, const struct freebsd_regs *r
 			kco_regs_set(regs, s->arch->sp, frame + r->frame.entries[i].offset);
 }
 
+/* Where the last frame, which is entry code, has its trap frame. */
+static enum kco_status regs_frame_at(struct kco_session *s, const struct freebsd_regs *r, struct kco_mem *mem,
+				     const struct kco_regs *regs, uint64_t *ret, struct kco_err *err)
+{
+	const struct freebsd_machine *m = freebsd_of(s)->machine;
+	const unsigned ptr = s->arch->ptr_size;
+	uint64_t sp = regs->v[s->arch->sp], word;
+
+	if (m->frame_below_fp) {
+		if (!kco_regs_get(regs, s->arch->fp, &word))
+			return kco_fail(err, KCO_E_RANGE, "the frame pointer that leads to it is not known");
+		*ret = word - r->frame.desc_size;
+		return word ? KCO_OK : KCO_DONE; // where threads begin, it is cleared
+	}
+	*ret = sp;
+	for (unsigned i = 1; m->frame_argument && i <= REGS_ARGUMENTS_MAX; i++)
+		if (!kco_vread_ptr(mem, &s->kernel, sp + (i - 1) * ptr, &word, NULL) && word == sp + i * ptr) {
+			*ret = word;
+			break;
+		}
+	return KCO_OK;
+}
+
 enum kco_status freebsd_entry_frame(struct kco_session *s, struct kco_mem *mem, const struct kco_regs *regs, bool exact,
 				    struct kco_regs *interrupted, uint64_t *frame, struct kco_err *err)
 {
@@ -240,8 +264,9 @@ enum kco_status freebsd_entry_frame(struct kco_session *s, struct kco_mem *mem, 
 	if (!r || !freebsd_is_entry(s, regs->v[s->arch->pc], exact))
 		return KCO_E_NOSYM;
 	*frame = regs->v[s->arch->sp];
-	if (m->frame_below_fp && !exact)
-		*frame = regs->v[s->arch->fp] - r->frame.desc_size;
+	st = exact ? KCO_OK : regs_frame_at(s, r, mem, regs, frame, err);
+	if (st)
+		return st;
 	st = kco_vread(mem, &s->kernel, *frame, bytes, r->frame.desc_size, NULL, err);
 	if (st)
 		return st == KCO_E_NOSYM ? KCO_E_CORRUPT : st;

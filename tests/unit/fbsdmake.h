@@ -16,7 +16,9 @@
 #include "tasks.h"
 #include "unit.h"
 
+#ifndef FBSD_BASE
 #define FBSD_BASE UINT64_C(0xffffffff81000000)
+#endif
 #define FBSD_AT(offset) (FBSD_BASE + (uint64_t)(offset))
 #define FBSD_TEXT 0x0	 /* page 0: code; see fbsd_text() */
 #define FBSD_DATA 0x1000 /* variables, one every 64 bytes */
