@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import statistics
@@ -24,6 +25,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PYTHON = '/usr/bin/python3'  # Debian's, which has Debian's drgn
 SLOW_ROUNDS = 3  # for what takes seconds
+MEAN_RUN = 16.1  # pages, of the distribution in minidump_512g()
 
 DRGN_BT = r'''
 import drgn, sys
@@ -162,6 +164,73 @@ def sparse_tib(path):
         f.write(b'\x5a' * (block * len(saved)))
 
 
+def round_page(n):
+    return (n + 4095) & ~4095
+
+
+def set_run(bitmap, first, end):
+    """Bits [first, end), the least significant first."""
+    if first // 8 == end // 8:
+        bitmap[first // 8] |= (1 << end % 8) - (1 << first % 8)
+        return
+    bitmap[first // 8] |= 0xff & ~((1 << first % 8) - 1)
+    bitmap[first // 8 + 1:end // 8] = b'\xff' * (end // 8 - first // 8 - 1)
+    if end % 8:
+        bitmap[end // 8] |= (1 << end % 8) - 1
+
+
+def minidump_512g(path):
+    """FreeBSD's of an amd64 machine with 512 GiB, version 3: 6 % of its pages, in runs of 1 to some thousand; sparse.
+
+    Returns (offset of the page bitmap, its bits, an address that was saved).
+    """
+    rand = random.Random(512)
+    ram = ((0x1000, 0x9f000), (0x100000, 0x7ff00000), (0x100000000, 0x8080000000))
+    bits = sum(end - start for start, end in ram) // 4096
+    bitmap = bytearray(round_page(bits // 8 + 8))
+    at, total, saved = 0x200, 0, None
+    while True:
+        # What a kernel has in its maps: many single pages, few long runs.
+        run = min(int(rand.paretovariate(0.9)), 8192)
+        if at + run >= bits:
+            break
+        set_run(bitmap, at, at + run)
+        total += run
+        # Into the third range, whose bits begin behind those of the others.
+        if at > bits // 2 and not saved:
+            saved = 0x100000000 + (at - sum(end - start for start, end in ram[:2]) // 4096) * 4096
+        at += run + 1 + int(rand.expovariate(0.06 / 0.94 / MEAN_RUN))
+    avail = b''.join(struct.pack('<QQ', *r) for r in ram).ljust(4096, b'\0')
+    msgbuf, kmap = 96 << 10, 1 << 16
+    head = struct.pack('<24s4I3QI', b'minidump FreeBSD/amd64', 3, msgbuf, len(bitmap), kmap, 0xffffffff80000000,
+                       0xfffff80000000000, 0xfffff88080000000, len(avail))
+    where = 4096 + msgbuf + len(avail)
+    with open(path, 'wb') as f:
+        f.write(head.ljust(4096 + msgbuf, b'\0') + avail + bitmap)
+        f.truncate(where + len(bitmap) + kmap + total * 4096)
+    return where, bits, saved, total
+
+
+def kcore_million(path):
+    """NetBSD's sparse kernel core: a million ranges of 1 to 16 pages. Returns (offset of the table, ranges, data)."""
+    rand, ranges, at = random.Random(7), 1000000, 0x1000
+    rows = []
+    for _ in range(ranges):
+        size = rand.randrange(1, 17) * 4096
+        rows.append((at, size))
+        at += size + rand.randrange(1, 64) * 4096
+    cpu = 16 + 16 * ranges
+    data = 16 + 8 + cpu + 8
+    total = sum(size for _, size in rows)
+    with open(path, 'wb') as f:
+        f.write(struct.pack('>I', 157 << 16 | 0x8fca) + struct.pack('<HHI', 16, 8, 2) + bytes(4))
+        f.write(struct.pack('>I', 1 << 26 | 157 << 16 | 0x8fac) + struct.pack('<I', cpu))
+        f.write(struct.pack('<QQ', 0x1000, ranges) + b''.join(struct.pack('<QQ', *r) for r in rows))
+        f.write(struct.pack('>I', 2 << 26 | 157 << 16 | 0x8fac) + struct.pack('<I', total & 0xffffffff))
+        f.truncate(data + total)
+    return 16 + 8 + 16, ranges, data, rows[ranges // 2][0]
+
+
 class Bench:
     def __init__(self, args, tmp):
         self.args, self.tmp, self.k = args, tmp, args.kcodbg
@@ -251,6 +320,37 @@ class Bench:
         print(f'  {sum(tid in found for tid in truth)} of the {len(truth)} tasks that the guest listed are there,'
               f' {same} with the stack it printed')
 
+    def lookups(self, title, *argv):
+        """What a lookup takes: the medians of as many runs as there are rounds."""
+        tool = pathlib.Path(self.k).resolve().parent.parent / 'tests' / 'bench' / 'lookup'
+        if self.args.only and not any(w in title for w in self.args.only.split(',')):
+            return
+        if not tool.exists():
+            print(f'\nnot there, left out: {tool} (cmake --build --preset release --target lookup)')
+            return
+        runs = [[float(n) for n in subprocess.run([tool, *map(str, argv)], stdout=subprocess.PIPE, check=True)
+                 .stdout.split()] for _ in range(self.args.rounds)]
+        any_order, ascending, index, found, _ = (statistics.median(run) for run in zip(*runs))
+        print(f'\n{title}\n  in no order {any_order:.1f} ns, ascending {ascending:.1f} ns, least of all'
+              f' {min(run[0] for run in runs):.1f} ns; {found:.0f} % of the addresses have a page;'
+              f' making the index {index:.1f} ms')
+
+    def bsd(self):
+        """Files with much to look through and nothing in it."""
+        path = self.tmp / 'minidump'
+        bitmap, bits, saved, total = minidump_512g(path)
+        self.table('minidump of a 512 GiB machine: open, one page is read (100 ms, 64 MiB)',
+                   [self.ours('rd -p', 'rd', '-p', hex(saved), '1', path)])
+        self.lookups(f'minidump page lookup, {total * 100 / bits:.1f} % of {bits} pages (50 ns)', 'minidump', path, bitmap,
+                     bits)
+        path.unlink()
+        path = self.tmp / 'kcore'
+        table, ranges, data, saved = kcore_million(path)
+        self.table('kcore with a million segments: open, one page is read',
+                   [self.ours('rd -p', 'rd', '-p', hex(saved), '1', path)])
+        self.lookups('kcore with a million segments: lookup', 'kcore', path, table, ranges, data)
+        path.unlink()
+
     def save_core(self):
         """Whole processes as core files beside a plain copy of the pages in them; opening the dump apart."""
         dump = next((d for d in (self.dumps / n / 'vmcore.elf' for n in ('zoo-6.1', '6.1-4l')) if d.exists()), None)
@@ -271,9 +371,16 @@ class Bench:
         for what, there in (('crash', self.crash), ('python3-drgn', self.drgn), (self.vmlinux, self.vmlinux.exists())):
             if not there:
                 print(f'not there, left out: {what}')
-        if not self.main.exists():
-            sys.exit(f'bench: {self.main} is not there: run tests/real/lab dump 6.1-4l')
         load = os.getloadavg()[0]
+        if self.main.exists():
+            self.linux()
+        else:
+            print(f'not there, left out: {self.main} (tests/real/lab dump 6.1-4l), and all that needs a real dump')
+        self.bsd()
+        print(f'\n{os.cpu_count()} CPUs; load average {load:.1f} before, {os.getloadavg()[0]:.1f} after')
+        return 1 if self.failed else 0
+
+    def linux(self):
         self.table('bt --all, 256 MB guest, kdump lzo, no vmlinux for kcodbg (50 ms, 40 MiB)',
                    [self.ours('bt --all', 'bt', '--all', self.main, tasks='^PID: '),
                     *self.others('foreach bt', self.main)])
@@ -298,8 +405,6 @@ class Bench:
                     self.ours('bt --all -k', 'bt', '--all', '-k', self.dumps / '6.1-4l' / 'vmcore.elf', tasks='^PID: '),
                     self.ours('bt --all', 'bt', '--all', self.dumps / '6.1-4l' / 'vmcore.elf', tasks='^PID: ')])
         self.save_core()
-        print(f'\n{os.cpu_count()} CPUs; load average {load:.1f} before, {os.getloadavg()[0]:.1f} after')
-        return 1 if self.failed else 0
 
 
 def main():
