@@ -73,6 +73,7 @@ struct kco_session {
 	struct kco_uimage_files *uimage_files; /* lib/proc/uimage_files.c's, NULL before the first is asked for */
 	struct kco_sysroot *sysroot;	       /* lib/proc/sysroot.c's, NULL before the first file is asked for */
 	struct kco_session_warning *warnings;  /* texts already given */
+	const struct bsd_banner *bsd_banner;   /* lib/os/bsd_boot.c's, NULL before a personality looked for it */
 };
 
 /** For a personality's init(): the kernel's own space, from a root table. */

@@ -21,6 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bsd_ring.h"
+
 #define LOG_MAGIC 0x063062
 #define LOG_SIZE_MAX (UINT64_C(64) << 20)
 
@@ -61,40 +63,7 @@ static enum kco_status log_msgbuf(struct kco_session *s, uint64_t addr, struct l
 	return KCO_OK;
 }
 
-struct log_text {
-	char *bytes; /* the oldest first */
-	size_t n;
-	size_t lost; /* bytes that cannot be read, NUL in bytes[] */
-	struct kco_err why;
-};
-
-/* Turn the ring's first byte from place 0 to @first. */
-static void log_unwrap(const char *ring, char *bytes, size_t n, size_t first)
-{
-	memcpy(bytes, ring + first, n - first);
-	memcpy(bytes + n - first, ring, first);
-}
-
-/* Read as much as there is: a page that is not in the dump leaves a gap of its size. */
-static void log_read(struct kco_session *s, uint64_t addr, char *buf, size_t n, struct log_text *text)
-{
-	const uint64_t page = s->arch->page_size;
-
-	for (size_t at = 0; at < n;) {
-		size_t want = n - at, done = 0;
-
-		if (!kco_kread(s, addr + at, buf + at, want, &done, text->why.code ? NULL : &text->why))
-			return;
-		at += done;
-		want = (size_t)(page - (addr + at) % page);
-		want = want < n - at ? want : n - at;
-		memset(buf + at, 0, want);
-		text->lost += want;
-		at += want;
-	}
-}
-
-static enum kco_status log_from_memory(struct kco_session *s, struct log_text *text, struct kco_err *err)
+static enum kco_status log_from_memory(struct kco_session *s, struct bsd_ring *text, struct kco_err *err)
 {
 	struct log_ring ring = { 0 };
 	uint64_t msgbuf;
@@ -116,8 +85,8 @@ static enum kco_status log_from_memory(struct kco_session *s, struct log_text *t
 		return kco_fail(err, KCO_E_NOMEM, "the message buffer: out of memory");
 	}
 	text->n = ring.size;
-	log_read(s, ring.ptr, raw, ring.size, text);
-	log_unwrap(raw, text->bytes, ring.size, ring.wseq % ring.size);
+	bsd_ring_read(s, ring.ptr, raw, ring.size, text);
+	bsd_ring_unwrap(raw, text->bytes, ring.size, ring.wseq % ring.size);
 	free(raw);
 	if (text->lost == ring.size)
 		return kco_fail(err, text->why.code, "the message buffer: %s", text->why.msg);
@@ -147,7 +116,7 @@ static bool log_seam(const char *ring, size_t n, size_t *first)
 	return found != NULL;
 }
 
-static enum kco_status log_from_header(struct kco_session *s, struct log_text *text, const struct kco_err *why,
+static enum kco_status log_from_header(struct kco_session *s, struct bsd_ring *text, const struct kco_err *why,
 				       struct kco_err *err)
 {
 	const struct kco_facts *facts = &s->image->facts;
@@ -159,64 +128,19 @@ static enum kco_status log_from_header(struct kco_session *s, struct log_text *t
 		return why->code;
 	}
 	free(text->bytes);
-	*text = (struct log_text){ .bytes = malloc(facts->msgbuf_size), .n = facts->msgbuf_size };
+	*text = (struct bsd_ring){ .bytes = malloc(facts->msgbuf_size), .n = facts->msgbuf_size };
 	if (!text->bytes)
 		return kco_fail(err, KCO_E_NOMEM, "the message buffer: out of memory");
 	if (!log_seam(facts->msgbuf, text->n, &first))
 		kco_session_warn(s, "where the log begins is not known (%s): it may begin in the middle", why->msg);
-	log_unwrap(facts->msgbuf, text->bytes, text->n, first);
+	bsd_ring_unwrap(facts->msgbuf, text->bytes, text->n, first);
 	return KCO_OK;
-}
-
-/* "<N>" in front of a line. */
-static size_t log_priority(const char *line, size_t n, struct kco_log_record *rec)
-{
-	size_t used = 1;
-	unsigned priority = 0;
-
-	rec->no_level = true;
-	if (n < 3 || line[0] != '<')
-		return 0;
-	for (; used < n && used < 5 && line[used] >= '0' && line[used] <= '9'; used++)
-		priority = priority * 10 + (unsigned)(line[used] - '0');
-	if (used == 1 || used >= n || line[used] != '>' || priority > 8 * 127 + 7)
-		return 0;
-	rec->no_level = false;
-	rec->level = priority & 7;
-	rec->facility = (uint8_t)(priority >> 3);
-	return used + 1;
-}
-
-static void log_lines(const struct log_text *text, bool (*fn)(void *arg, const struct kco_log_record *rec), void *arg)
-{
-	const char *p = text->bytes, *end = text->bytes + text->n;
-
-	for (uint64_t seq = 0; p < end;) {
-		struct kco_log_record rec = { .seq = seq, .no_time = true };
-		const char *stop = p;
-		size_t skip;
-
-		/* NULs are bytes that were never written, or could not be read. */
-		if (!*p) {
-			p++;
-			continue;
-		}
-		while (stop < end && *stop && *stop != '\n')
-			stop++;
-		skip = log_priority(p, (size_t)(stop - p), &rec);
-		rec.text = p + skip;
-		rec.text_len = (size_t)(stop - p) - skip;
-		if (!fn(arg, &rec))
-			return;
-		seq++;
-		p = stop + (stop < end && *stop == '\n');
-	}
 }
 
 enum kco_status freebsd_log(struct kco_session *s, bool (*fn)(void *arg, const struct kco_log_record *rec), void *arg,
 			    struct kco_err *err)
 {
-	struct log_text text = { .why = KCO_ERR_INIT };
+	struct bsd_ring text = { .why = KCO_ERR_INIT };
 	struct kco_err why = KCO_ERR_INIT;
 	enum kco_status st = log_from_memory(s, &text, &why);
 
@@ -225,7 +149,7 @@ enum kco_status freebsd_log(struct kco_session *s, bool (*fn)(void *arg, const s
 	else if (st && err)
 		*err = why;
 	if (!st)
-		log_lines(&text, fn, arg);
+		bsd_ring_lines(&text, false, fn, arg);
 	if (!st && text.lost)
 		st = kco_fail(err, text.why.code, "%zu bytes of the log cannot be read: %.160s", text.lost,
 			      text.why.msg);
