@@ -223,9 +223,11 @@ enum kco_status bsd_log(struct kco_session *s, bool (*fn)(void *arg, const struc
 {
 	struct bsd_ring text = { .why = KCO_ERR_INIT };
 	struct log_ring ring = { 0 };
-	enum kco_status st;
+	enum kco_status st = kco_session_need(s, KCO_NEED_SYMS, err);
 	char *raw;
 
+	if (st)
+		return st;
 	(void)!kco_session_need(s, KCO_NEED_TYPES, NULL);
 	st = log_find(s, &ring, err);
 	if (st)

@@ -38,8 +38,8 @@ static char netbsd_letter(const struct bsd_run *run)
 	case NETBSD_LSZOMB:
 	case NETBSD_LSDEAD:
 		return 'Z';
-	case NETBSD_LSONPROC:
-		return 'O';
+	case NETBSD_LSONPROC: // ps(1) says O
+		return 'R';
 	case NETBSD_LSSUSPENDED:
 		return 'U';
 	}
