@@ -43,6 +43,7 @@ const char *kco_stop_kind_name(enum kco_stop_kind kind)
 		[KCO_STOP_KTHREAD] = "kernel thread",
 		[KCO_STOP_ZOMBIE] = "zombie",
 		[KCO_STOP_DEAD] = "dead",
+		[KCO_STOP_WAIT] = "wait",
 	};
 
 	return (size_t)kind < sizeof(names) / sizeof(*names) && names[kind] ? names[kind] : "unknown";
@@ -281,14 +282,49 @@ static void stop_text(struct kco_process *p, struct kco_stop *stop)
 		text_add(&t, ", traced by %" PRId64, stop->tracer);
 }
 
+/* What the task itself tells, on systems of which no more is known: runs, waits (for what), or is gone. */
+static void stop_by_state(struct kco_process *p, const struct kco_task *task, struct kco_stop *stop)
+{
+	struct text t = { stop->text, sizeof(stop->text), 0 };
+	bool kthread = task->flags & KCO_TASK_KTHREAD;
+
+	stop->kind = task->flags & KCO_TASK_PANIC    ? KCO_STOP_PANIC
+		     : task->state == 'Z'	     ? KCO_STOP_ZOMBIE
+		     : task->state == 'X'	     ? KCO_STOP_DEAD
+		     : task->flags & KCO_TASK_ACTIVE ? KCO_STOP_NONE
+		     : task->state == 'R'	     ? KCO_STOP_RUNNABLE
+		     : task->state == 'T'	     ? KCO_STOP_GROUP
+		     : kthread			     ? KCO_STOP_KTHREAD
+						     : KCO_STOP_WAIT;
+	switch (stop->kind) {
+	case KCO_STOP_NONE:
+		text_add(&t, "running on CPU %d", task->cpu);
+		break;
+	case KCO_STOP_GROUP:
+		text_add(&t, "stopped");
+		break;
+	case KCO_STOP_WAIT:
+	case KCO_STOP_KTHREAD:
+		text_add(&t, kthread ? "kernel thread" : "waits");
+		if (task->wait)
+			text_add(&t, "%s %s", kthread ? ", waits for" : " for", task->wait);
+		break;
+	default:
+		stop_text(p, stop);
+		break;
+	}
+}
+
 enum kco_status kco_stop_get(struct kco_process *p, const struct kco_task *task, struct kco_stop *ret,
 			     struct kco_err *err)
 {
 	enum kco_status st;
 
-	if (!PROCESS_OS_SLOT(p->session, stop))
-		return kco_fail(err, KCO_E_UNSUPPORTED, "stop reasons are not known on %s", p->session->os->title);
 	*ret = (struct kco_stop){ .lwp = task->tid, .syscall = -1, .vector = -1, .nr_args = KCO_SYSCALL_ARGS };
+	if (!PROCESS_OS_SLOT(p->session, stop)) {
+		stop_by_state(p, task, ret);
+		return KCO_OK;
+	}
 	st = PROCESS_OS_SLOT(p->session, stop)(p, task, ret, err);
 	if (!st)
 		stop_text(p, ret);

@@ -43,6 +43,7 @@ enum kco_stop_kind {
 	KCO_STOP_KTHREAD,  /* a kernel thread: wchan */
 	KCO_STOP_ZOMBIE,
 	KCO_STOP_DEAD,
+	KCO_STOP_WAIT, /* it waits: all that is known of threads of systems whose stop reasons are not */
 };
 
 struct kco_stop {
