@@ -165,10 +165,12 @@ static enum kco_status process_thread_regs(struct kco_process *p, const struct k
 /* What it sleeps on: the channel's address; the symbol there, when it is a variable. */
 static const char *process_wchan(struct kco_process *p, const struct kco_task *task, uint64_t *addr)
 {
+	uint64_t channel;
+
+	if (freebsd_member(p->session, "thread", task->addr, &channel, NULL, "td_wchan", NULL))
+		channel = 0;
 	if (addr)
-		*addr = 0;
-	if (freebsd_member(p->session, "thread", task->addr, addr, NULL, "td_wchan", NULL))
-		*addr = 0;
+		*addr = channel;
 	return task->wait;
 }
 
