@@ -3,9 +3,12 @@
  * Bit n of a bitmap in a file, and how many bits before it are set. See
  * bitrank.h for the idea.
  *
+ * A rank and the bits it is for share a cache line: of a big machine's dump
+ * each look-up is one miss, and the rest of it a few dozen instructions.
+ *
  * Memory: 16 bytes a chunk (256 MiB of 4 KiB pages) up front, untouched until
- * used; 8.3 KiB for each chunk that was asked for. When BITRANK_KEEP chunks
- * are held the next ones keep their ranks only and read 64 bytes of bitmap
+ * used; 9.2 KiB for each chunk that was asked for. When BITRANK_KEEP chunks
+ * are held the next ones keep their ranks only and read 56 bytes of bitmap
  * from the file each time, so that a dump of 64 TiB stays within 50 MiB.
  */
 #include "bitrank.h"
@@ -21,16 +24,35 @@
 #define BITRANK_SHIFT 16
 #define BITRANK_BITS (UINT64_C(1) << BITRANK_SHIFT)
 #define BITRANK_BYTES (BITRANK_BITS / 8)
-#define BITRANK_ROW 512u /* bits a rank is kept for */
-#define BITRANK_ROWS (BITRANK_BITS / BITRANK_ROW)
+#define BITRANK_WORDS 7u		  /* that share a line with their rank */
+#define BITRANK_ROW (64u * BITRANK_WORDS) /* bits a rank is kept for */
+#define BITRANK_ROWS ((BITRANK_BITS + BITRANK_ROW - 1) / BITRANK_ROW)
+#define BITRANK_LINE 64u
 #define BITRANK_KEEP 4096
 #define BITRANK_READ (32 * BITRANK_BYTES)
 
-struct bitrank_chunk {
-	uint32_t count;		     /* set bits in all */
-	uint16_t rank[BITRANK_ROWS]; /* set bits before each row; a row before the last is never full: fits */
-	uint8_t *bits;		     /* BITRANK_BYTES behind this struct, or NULL: read them */
+struct bitrank_row {
+	uint64_t rank; /* set bits before it, in all chunks */
+	uint64_t words[BITRANK_WORDS];
 };
+_Static_assert(sizeof(struct bitrank_row) == BITRANK_LINE, "a row is a cache line");
+
+/* Behind it, with the next line: its rows, or as many u16: set bits before each row in this chunk. */
+struct bitrank_chunk {
+	uint32_t count; /* set bits in all */
+	bool kept;	/* rows; else only ranks: the bits have to be read */
+};
+
+static struct bitrank_row *bitrank_rows(const struct bitrank_chunk *chunk)
+{
+	return (struct bitrank_row *)((uintptr_t)chunk + BITRANK_LINE);
+}
+
+/* A row before the last is never full: its rank fits. */
+static uint16_t *bitrank_ranks(const struct bitrank_chunk *chunk)
+{
+	return (uint16_t *)((uintptr_t)chunk + BITRANK_LINE);
+}
 
 struct kco_bitrank {
 	struct kco_io *io;
@@ -130,15 +152,32 @@ static enum kco_status bitrank_load(struct kco_bitrank *br, uint64_t c, uint64_t
 	return KCO_OK;
 }
 
+/* Set bits of @n words, at most 31: byte by byte, added up at the end. (Not every x86-64 has an instruction for it.) */
+static inline uint32_t bitrank_count_words(const uint64_t *words, size_t n)
+{
+	const uint64_t odd = UINT64_C(0x5555555555555555), pairs = UINT64_C(0x3333333333333333),
+		       nibbles = UINT64_C(0x0f0f0f0f0f0f0f0f), bytes = UINT64_C(0x00ff00ff00ff00ff);
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t x = words[i];
+
+		x -= x >> 1 & odd;
+		x = (x & pairs) + (x >> 2 & pairs);
+		sum += (x + (x >> 4)) & nibbles;
+	}
+	sum = (sum & bytes) + (sum >> 8 & bytes);
+	return (uint32_t)(sum * UINT64_C(0x0001000100010001) >> 48);
+}
+
 static uint32_t bitrank_popcount(const uint8_t *p, size_t bytes)
 {
+	uint64_t words[16];
 	uint32_t n = 0;
 
-	for (size_t i = 0; i < bytes; i += 8) {
-		uint64_t word;
-
-		memcpy(&word, p + i, 8);
-		n += (uint32_t)__builtin_popcountll(word);
+	for (size_t i = 0; i < bytes; i += sizeof(words)) {
+		memcpy(words, p + i, sizeof(words));
+		n += bitrank_count_words(words, 16);
 	}
 	return n;
 }
@@ -170,30 +209,50 @@ static enum kco_status bitrank_count(struct kco_bitrank *br, uint64_t upto, stru
 	return status;
 }
 
+/* The rows of chunk @c from its @bits, to be kept whole or their ranks. */
+static void bitrank_fill(const struct kco_bitrank *br, uint64_t c, const uint8_t *bits, struct bitrank_chunk *chunk)
+{
+	for (size_t r = 0; r < BITRANK_ROWS; r++) {
+		size_t at = r * (BITRANK_ROW / 8), n = BITRANK_BYTES - at;
+		struct bitrank_row row = { .rank = br->base[c] + chunk->count };
+
+		if (n > BITRANK_ROW / 8)
+			n = BITRANK_ROW / 8;
+		for (size_t i = 0; i < n / 8; i++)
+			row.words[i] = kco_le64(bits + at + 8 * i);
+		if (chunk->kept)
+			bitrank_rows(chunk)[r] = row;
+		else
+			bitrank_ranks(chunk)[r] = (uint16_t)chunk->count;
+		chunk->count += bitrank_count_words(row.words, BITRANK_WORDS);
+	}
+}
+
 /* With the lock held: make and publish chunk @c. */
 static enum kco_status bitrank_build(struct kco_bitrank *br, uint64_t c, struct bitrank_chunk **ret,
 				     struct kco_err *err)
 {
 	bool keep = br->kept < BITRANK_KEEP;
+	size_t size = keep ? BITRANK_ROWS * sizeof(struct bitrank_row) : BITRANK_ROWS * sizeof(uint16_t);
 	struct bitrank_chunk *chunk;
-	uint8_t *bits, *spare = NULL;
+	uint8_t *bits;
 	enum kco_status status = bitrank_count(br, c + 1, err);
 
 	if (status != KCO_OK)
 		return status;
-	chunk = calloc(1, sizeof(*chunk) + (keep ? BITRANK_BYTES : 0));
-	bits = keep ? (uint8_t *)(chunk + 1) : (spare = malloc(BITRANK_BYTES));
+	size = (BITRANK_LINE + size + BITRANK_LINE - 1) / BITRANK_LINE * BITRANK_LINE;
+	chunk = aligned_alloc(BITRANK_LINE, size);
+	bits = malloc(BITRANK_BYTES);
 	if (!chunk || !bits) {
 		free(chunk);
-		free(spare);
+		free(bits);
 		return kco_fail(err, KCO_E_NOMEM, "out of memory");
 	}
+	*chunk = (struct bitrank_chunk){ .kept = keep };
 	status = bitrank_load(br, c, 1, bits, err);
-	for (size_t row = 0; status == KCO_OK && row < BITRANK_ROWS; row++) {
-		chunk->rank[row] = (uint16_t)chunk->count;
-		chunk->count += bitrank_popcount(bits + row * (BITRANK_ROW / 8), BITRANK_ROW / 8);
-	}
-	free(spare);
+	if (status == KCO_OK)
+		bitrank_fill(br, c, bits, chunk);
+	free(bits);
 	// The file changed under us: ranks would point to other pages' data.
 	if (status == KCO_OK && chunk->count != br->base[c + 1] - br->base[c])
 		status = kco_fail(err, KCO_E_IO, "page bitmap changed while it was read");
@@ -201,7 +260,6 @@ static enum kco_status bitrank_build(struct kco_bitrank *br, uint64_t c, struct 
 		free(chunk);
 		return status;
 	}
-	chunk->bits = keep ? bits : NULL;
 	br->kept += keep;
 	atomic_store_explicit(&br->chunk[c], chunk, memory_order_release);
 	*ret = chunk;
@@ -224,73 +282,89 @@ static enum kco_status bitrank_chunk(struct kco_bitrank *br, uint64_t c, struct 
 	return status;
 }
 
-/* The 64 bytes of row @row of chunk @c, in @spare when they are not kept. */
-static enum kco_status bitrank_row(struct kco_bitrank *br, struct bitrank_chunk *chunk, uint64_t c, size_t row,
-				   uint8_t spare[64], const uint8_t **ret, struct kco_err *err)
+/* Row @r of chunk @c, whose ranks only are kept, into @row. */
+static enum kco_status bitrank_read_row(struct kco_bitrank *br, const struct bitrank_chunk *chunk, uint64_t c, size_t r,
+					struct bitrank_row *row, struct kco_err *err)
 {
-	uint64_t byte = ((br->chunk0 + c) << BITRANK_SHIFT) / 8 + row * (BITRANK_ROW / 8);
+	uint64_t byte = ((br->chunk0 + c) << BITRANK_SHIFT) / 8 + r * (BITRANK_ROW / 8);
 	uint64_t last = br->end / 8 + (br->end % 8 != 0);
-	size_t n = last - byte < 64 ? (size_t)(last - byte) : 64;
-	enum kco_status status;
+	uint8_t bytes[BITRANK_ROW / 8] = { 0 };
+	size_t n = last - byte < sizeof(bytes) ? (size_t)(last - byte) : sizeof(bytes);
+	enum kco_status status = kco_io_read(br->io, bytes, n, br->off + byte, NULL, err);
 
-	if (chunk->bits) {
-		*ret = chunk->bits + row * (BITRANK_ROW / 8);
-		return KCO_OK;
-	}
-	memset(spare, 0, 64);
-	status = kco_io_read(br->io, spare, n, br->off + byte, NULL, err);
-	bitrank_order(br, spare, n);
+	bitrank_order(br, bytes, n);
 	if (status == KCO_OK && byte * 8 < br->first) {
 		uint64_t skip = br->first - byte * 8;
 
-		memset(spare, 0, skip / 8 < 64 ? skip / 8 : 64);
+		memset(bytes, 0, skip / 8 < sizeof(bytes) ? skip / 8 : sizeof(bytes));
 		if (skip < BITRANK_ROW && skip % 8)
-			spare[skip / 8] &= (uint8_t)(0xff << (skip % 8));
+			bytes[skip / 8] &= (uint8_t)(0xff << (skip % 8));
 	}
-	*ret = spare;
+	row->rank = br->base[c] + bitrank_ranks(chunk)[r];
+	for (size_t i = 0; i < BITRANK_WORDS; i++)
+		row->words[i] = kco_le64(bytes + 8 * i);
 	return status;
 }
 
 enum kco_status kco_bitrank_get(struct kco_bitrank *br, uint64_t bit, bool *set, uint64_t *rank, struct kco_err *err)
 {
-	uint64_t c = (bit >> BITRANK_SHIFT) - br->chunk0;
-	size_t in = bit & (BITRANK_BITS - 1), row = in / BITRANK_ROW, col = in % BITRANK_ROW;
+	uint64_t c = (bit >> BITRANK_SHIFT) - br->chunk0, in_word = UINT64_C(1) << (bit % 64), last;
+	size_t in = bit & (BITRANK_BITS - 1), r = in / BITRANK_ROW, w = in % BITRANK_ROW / 64;
+	const struct bitrank_row *row;
 	struct bitrank_chunk *chunk;
-	const uint8_t *bits;
-	uint8_t spare[64];
+	struct bitrank_row spare;
 	enum kco_status status;
-	uint64_t n;
 
 	*set = false;
 	if (bit < br->first || bit >= br->end)
 		return kco_fail(err, KCO_E_RANGE, "page frame %#" PRIx64 " is outside of the bitmap", bit);
 	status = bitrank_chunk(br, c, &chunk, err);
-	if (status == KCO_OK)
-		status = bitrank_row(br, chunk, c, row, spare, &bits, err);
 	if (status != KCO_OK)
 		return status;
-	if (!(bits[col / 8] >> (col % 8) & 1))
-		return KCO_OK;
-	n = br->base[c] + chunk->rank[row] + bitrank_popcount(bits, col / 64 * 8);
+	row = &spare;
+	if (chunk->kept)
+		row = &bitrank_rows(chunk)[r];
+	else
+		status = bitrank_read_row(br, chunk, c, r, &spare, err);
+	if (status != KCO_OK || !(row->words[w] & in_word))
+		return status;
+	last = row->words[w] & (in_word - 1);
 	*set = true;
-	*rank = n + (uint64_t)__builtin_popcountll(kco_le64(bits + col / 64 * 8) & ((UINT64_C(1) << (col % 64)) - 1));
+	*rank = row->rank + bitrank_count_words(row->words, w) + bitrank_count_words(&last, 1);
 	return KCO_OK;
 }
 
-/* The first bit at or after @bit in the @n bits at @words that is @set; @n when there is none. */
-static size_t bitrank_find(const uint8_t *bits, size_t bit, size_t n, bool set)
+/* The first bit at or after @bit of a chunk's @rows that is @set; BITRANK_BITS when there is none. */
+static size_t bitrank_find(const struct bitrank_row *rows, size_t bit, bool set)
 {
-	while (bit < n) {
-		uint64_t word = kco_le64(bits + bit / 64 * 8);
+	while (bit < BITRANK_BITS) {
+		uint64_t word = rows[bit / BITRANK_ROW].words[bit % BITRANK_ROW / 64];
 
 		word = (set ? word : ~word) >> (bit % 64);
-		if (word) {
-			bit += (size_t)__builtin_ctzll(word);
-			return bit < n ? bit : n;
-		}
+		if (word)
+			return bit + (size_t)__builtin_ctzll(word);
 		bit = (bit / 64 + 1) * 64;
 	}
-	return n;
+	return BITRANK_BITS;
+}
+
+/* The rows of chunk @c, of which only ranks are kept. */
+static enum kco_status bitrank_rows_new(struct kco_bitrank *br, uint64_t c, struct bitrank_row **ret,
+					struct kco_err *err)
+{
+	struct bitrank_row *rows = calloc(BITRANK_ROWS, sizeof(*rows));
+	uint8_t *bits = malloc(BITRANK_BYTES);
+	enum kco_status status;
+
+	if (rows && bits)
+		status = bitrank_load(br, c, 1, bits, err);
+	else
+		status = kco_fail(err, KCO_E_NOMEM, "out of memory");
+	for (size_t i = 0; status == KCO_OK && i < BITRANK_BYTES / 8; i++)
+		rows[i / BITRANK_WORDS].words[i % BITRANK_WORDS] = kco_le64(bits + 8 * i);
+	free(bits);
+	*ret = rows;
+	return status;
 }
 
 /* The first run of set bits in chunk @c at or after bit @bit; KCO_DONE: none there. */
@@ -300,22 +374,19 @@ static enum kco_status bitrank_chunk_run(struct kco_bitrank *br, uint64_t c, uin
 	uint64_t base = (br->chunk0 + c) << BITRANK_SHIFT;
 	struct bitrank_chunk *chunk;
 	enum kco_status status = bitrank_chunk(br, c, &chunk, err);
-	uint8_t *spare = NULL;
-	const uint8_t *bits;
+	struct bitrank_row *spare = NULL;
+	const struct bitrank_row *rows;
 	size_t at;
 
 	if (status != KCO_OK || chunk->count == 0)
 		return status != KCO_OK ? status : KCO_DONE;
-	bits = chunk->bits;
-	if (!bits) {
-		spare = malloc(BITRANK_BYTES);
-		status = spare ? bitrank_load(br, c, 1, spare, err) : kco_fail(err, KCO_E_NOMEM, "out of memory");
-		bits = spare;
-	}
+	if (!chunk->kept)
+		status = bitrank_rows_new(br, c, &spare, err);
+	rows = spare ? spare : bitrank_rows(chunk);
 	if (status == KCO_OK) {
-		at = bitrank_find(bits, bit > base ? (size_t)(bit - base) : 0, BITRANK_BITS, true);
+		at = bitrank_find(rows, bit > base ? (size_t)(bit - base) : 0, true);
 		*first = base + at;
-		*end = base + bitrank_find(bits, at, BITRANK_BITS, false);
+		*end = base + bitrank_find(rows, at, false);
 		status = at < BITRANK_BITS ? KCO_OK : KCO_DONE;
 	}
 	free(spare);

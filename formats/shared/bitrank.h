@@ -8,7 +8,7 @@
  *
  *   bits   |  chunk 0   |  chunk 1   |  chunk 2  ...
  *   base   0            p0           p0+p1                u64 a chunk
- *   chunk  { its bits, u16 rank before each 512 bits }    once asked for
+ *   chunk  { rank, the 448 bits it is for } ...           once asked for
  */
 #ifndef KCO_BITRANK_H
 #define KCO_BITRANK_H
