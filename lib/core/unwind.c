@@ -265,6 +265,10 @@ enum unwind_result unwind_finish(struct unwind_walk *w)
 	uint64_t addr = user_regs ? user_regs(w->uw->s, w->task) : 0;
 	struct kco_regs regs = { 0 };
 
+	// Where entries are known by name, the stack of a thread that ran leads to the one it came by: the place may
+	// hold those of an earlier visit.
+	if (KCO_OS_SLOT(w->uw->os, entry_frame) && w->task->flags & KCO_TASK_ACTIVE)
+		return UNWIND_END;
 	// Only from the task's own stack, which is the first; they may lie elsewhere, in the task itself.
 	if (!addr || w->stack != 0 || (unwind_find_stack(w, addr) == 0 && addr < w->regs.v[w->uw->arch->sp]) ||
 	    !unwind_read_trap(w, addr, false, &regs))

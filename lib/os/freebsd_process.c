@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * FreeBSD's processes: the table of slots, the page tables of an address
- * space, and the registers of user mode.
+ * FreeBSD's processes: the table of slots, and the page tables of an address
+ * space.
  *
  * With page-table isolation there are two tables: pm_cr3 maps all, pm_ucr3
  * only what user mode needs (sys/amd64/amd64/pmap.c). The lowest 12 bits of
@@ -30,6 +30,7 @@ struct freebsd_process *freebsd_process_of(struct kco_session *s)
 void freebsd_process_fini(struct kco_session *s)
 {
 	freebsd_vnodes_fini(s);
+	freebsd_user_regs_fini(s);
 }
 
 enum kco_status freebsd_member(struct kco_session *s, const char *type, uint64_t addr, uint64_t *ret,
@@ -110,58 +111,6 @@ static bool process_hidden(const struct kco_process *p)
 	return (p->leader->flags & KCO_TASK_KTHREAD) != 0;
 }
 
-/* What switching away saved beside the frame. */
-static void process_base(struct kco_session *s, uint64_t pcb, const char *name, const char *member,
-			 struct kco_regs *regs)
-{
-	int reg = kco_arch_reg(s->arch, name);
-	uint64_t value;
-
-	if (reg >= 0 && !freebsd_member(s, "pcb", pcb, &value, NULL, member, NULL))
-		kco_regs_set(regs, (unsigned)reg, value);
-}
-
-/*
- * td_frame is set when a thread enters the kernel by a system call or a trap,
- * and not by the interrupt that stopped its CPU: of a thread that was on a CPU
- * it may be of an earlier visit, which the caller is told by the kind of entry.
- */
-static enum kco_status process_thread_regs(struct kco_process *p, const struct kco_task *task,
-					   struct kco_thread_regs *ret, struct kco_err *err)
-{
-	struct kco_session *s = p->session;
-	const struct kco_regset *set = freebsd_trap_frame(s, false);
-	uint64_t frame = freebsd_user_regs(s, task), pcb;
-	uint8_t bytes[4096];
-	enum kco_status st;
-
-	if (task->flags & KCO_TASK_KTHREAD)
-		return kco_fail(err, KCO_E_RANGE, "a thread of the kernel was never in user mode");
-	if (!set || set->desc_size > sizeof(bytes) || !frame)
-		return kco_fail(err, KCO_E_RANGE, "nobody knows where its user registers are");
-	if (task->flags & KCO_TASK_ACTIVE) {
-		ret->bases_old = true;
-		st = freebsd_task_regs(s, s->mem, task, &ret->regs, NULL);
-		if (!st && freebsd_regs_user(s, &ret->regs)) {
-			ret->entry = KCO_ENTRY_NONE;
-			return KCO_OK;
-		}
-		ret->regs = (struct kco_regs){ 0 };
-	}
-	st = kco_kread(s, frame, bytes, set->desc_size, NULL, err);
-	if (st)
-		return kco_context(err, st, "trap frame");
-	kco_regset_decode(set, bytes, set->desc_size, &ret->regs);
-	if (!freebsd_regs_user(s, &ret->regs))
-		return kco_fail(err, KCO_E_RANGE, "its trap frame at 0x%" PRIx64 " is not of user mode", frame);
-	ret->frame = frame;
-	if (!freebsd_member(s, "thread", task->addr, &pcb, NULL, "td_pcb", NULL)) {
-		process_base(s, pcb, "fs_base", "pcb_fsbase", &ret->regs);
-		process_base(s, pcb, "gs_base", "pcb_gsbase", &ret->regs);
-	}
-	return KCO_OK;
-}
-
 /* What it sleeps on: the channel's address; the symbol there, when it is a variable. */
 static const char *process_wchan(struct kco_process *p, const struct kco_task *task, uint64_t *addr)
 {
@@ -181,7 +130,7 @@ const struct kco_os_process_ops kco_os_freebsd_process = {
 	.vma_flag = freebsd_vma_flag,
 	.files = freebsd_files,
 	.mm_info = freebsd_mm_info,
-	.thread_regs = process_thread_regs,
+	.thread_regs = freebsd_thread_regs,
 	.wchan = process_wchan,
 	.signal_name = freebsd_signal_name,
 };

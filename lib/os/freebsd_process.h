@@ -3,7 +3,8 @@
  * FreeBSD's processes: what the files behind kco_os_freebsd_process give each
  * other.
  *
- *   freebsd_process.c  the table, page-table roots, registers of user mode
+ *   freebsd_process.c  the table, page-table roots
+ *   freebsd_userregs.c registers of user mode
  *   freebsd_vnode.c    vnodes, their objects and paths: the name cache
  *   freebsd_vmmap.c    areas of an address space, and its other facts
  *   freebsd_files.c    open files
@@ -20,11 +21,13 @@
 
 extern const struct kco_os_process_ops kco_os_freebsd_process;
 
-struct freebsd_vnodes; /* freebsd_vnode.c's: what is known of files and names */
+struct freebsd_vnodes;	  /* freebsd_vnode.c's: what is known of files and names */
+struct freebsd_user_walk; /* freebsd_userregs.c's: what stacks are followed with */
 
 /** Hung on struct freebsd_os. */
 struct freebsd_process {
 	struct freebsd_vnodes *vnodes;
+	struct freebsd_user_walk *walk;
 };
 /** Made when first asked for; NULL: out of memory. In the session's arena. */
 struct freebsd_process *freebsd_process_of(struct kco_session *s);
@@ -35,6 +38,11 @@ enum kco_status freebsd_member(struct kco_session *s, const char *type, uint64_t
 			       struct kco_err *err, const char *path, const char *older) KCO_MUST_USE;
 /** The struct proc of @p, from its first thread. */
 enum kco_status freebsd_proc_of(const struct kco_process *p, uint64_t *ret, struct kco_err *err) KCO_MUST_USE;
+
+/* freebsd_userregs.c */
+enum kco_status freebsd_thread_regs(struct kco_process *p, const struct kco_task *task, struct kco_thread_regs *ret,
+				    struct kco_err *err);
+void freebsd_user_regs_fini(struct kco_session *s);
 
 /* freebsd_vnode.c */
 /**

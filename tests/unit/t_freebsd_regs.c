@@ -6,6 +6,7 @@
 #include <kco/unwind.h>
 
 #include "fbsdmake.h"
+#include "freebsd_process.h"
 #include "x86_64.h"
 
 #define STACK FBSD_AT(FBSD_STACKS)
@@ -104,6 +105,7 @@ static int teardown(void **state)
 	(void)state;
 	kco_unwinder_free(uw);
 	uw = NULL;
+	freebsd_process_fini(&f.s);
 	fbsd_fini(&f);
 	return 0;
 }
@@ -386,6 +388,122 @@ static void test_freebsd_regs__an_absurd_number_of_cpus_is_refused(void **state)
 	assert_msg(&f.err, "mp_maxid of 4294967295 makes no sense");
 }
 
+static enum kco_status user_regs(struct kco_thread_regs *ret)
+{
+	struct kco_process p = { .session = &f.s, .pid = 5, .leader = &task };
+
+	open_task();
+	*ret = (struct kco_thread_regs){ .entry = KCO_ENTRY_UNKNOWN, .syscall = -1 };
+	return freebsd_thread_regs(&p, &task, ret, &f.err);
+}
+
+/* What td_frame names is of an earlier system call. */
+static void stale_frame(void)
+{
+	put_frame(TOP - TF_SIZE, 0x400000, 0x43, 0x7fff0000, 0);
+	fbsd_put(&f, thread + TD_FRAME, TOP - TF_SIZE, 8);
+}
+
+static void test_freebsd_regs__of_user_mode_are_what_the_nmi_interrupted(void **state)
+{
+	uint64_t frame_at = NMI + 4096 - 32 - TF_SIZE;
+	struct kco_thread_regs regs;
+
+	(void)state;
+	start();
+	runs_on(0);
+	stale_frame();
+	put_pcb(FBSD_AT(FBSD_STOPPCBS), FBSD_RET(30), NMI + 0x100, frame_at - 16);
+	put_call(frame_at - 16, 0, FBSD_RET(14));
+	put_frame(frame_at, 0x500000, 0x43, 0x7fff8000, 0);
+	assert_int_equal(user_regs(&regs), KCO_OK);
+	assert_int_equal(regs.regs.v[X86_64_RIP], 0x500000);
+	assert_int_equal(regs.frame, frame_at);
+	assert_int_equal(regs.entry, KCO_ENTRY_NONE);
+	assert_true(regs.bases_old);
+}
+
+/* The NMI interrupted the kernel, which an interrupt had taken out of user mode: td_frame knows nothing of it. */
+static void test_freebsd_regs__of_user_mode_lie_below_what_the_nmi_interrupted(void **state)
+{
+	uint64_t frame_at = NMI + 4096 - 32 - TF_SIZE, user = TOP - 2 * TF_SIZE;
+	struct kco_thread_regs regs;
+
+	(void)state;
+	start();
+	runs_on(0);
+	stale_frame();
+	put_pcb(FBSD_AT(FBSD_STOPPCBS), FBSD_RET(30), NMI + 0x100, frame_at - 16);
+	put_call(frame_at - 16, 0, FBSD_RET(14));
+	put_frame(frame_at, FBSD_FUNC(21) + 3, 0x20, STACK + 0x700, user - 16);
+	put_call(user - 16, 0, FBSD_RET(12));
+	put_frame(user, 0x500000, 0x43, 0x7fff8000, 0);
+	assert_int_equal(user_regs(&regs), KCO_OK);
+	assert_int_equal(regs.regs.v[X86_64_RIP], 0x500000);
+	assert_int_equal(regs.frame, user);
+	assert_int_equal(regs.entry, KCO_ENTRY_UNKNOWN);
+}
+
+static void test_freebsd_regs__of_user_mode_are_not_made_up(void **state)
+{
+	struct kco_thread_regs regs;
+
+	(void)state;
+	start();
+	runs_on(2); // which never stopped
+	stale_frame();
+	assert_int_equal(user_regs(&regs), KCO_E_RANGE);
+	assert_msg(&f.err, "CPU 2 did not stop when the kernel died: it left no registers, and td_frame may be of an "
+			   "earlier visit to the kernel");
+}
+
+/* The NMI's frame is not of user mode, and nothing leads on from what it interrupted. */
+static void test_freebsd_regs__a_stack_that_ends_early_leads_to_no_user_mode(void **state)
+{
+	uint64_t frame_at = NMI + 4096 - 32 - TF_SIZE;
+	struct kco_thread_regs regs;
+
+	(void)state;
+	start();
+	runs_on(0);
+	stale_frame();
+	put_pcb(FBSD_AT(FBSD_STOPPCBS), FBSD_RET(30), NMI + 0x100, frame_at - 16);
+	put_call(frame_at - 16, 0, FBSD_RET(14));
+	put_frame(frame_at, FBSD_FUNC(21) + 3, 0x20, STACK + 0x700, 0);
+	assert_int_equal(user_regs(&regs), KCO_E_RANGE);
+	assert_non_null(strstr(f.err.msg, "earlier visit"));
+}
+
+/* Asleep: its stack tells; where it does not, td_frame does. */
+static void test_freebsd_regs__of_a_sleeper_are_on_its_stack(void **state)
+{
+	uint64_t user = TOP - 2 * TF_SIZE;
+	struct kco_thread_regs regs;
+
+	(void)state;
+	start();
+	stale_frame();
+	put_pcb(PCB, FBSD_RET(1), STACK + 0x100, user - 16);
+	put_call(user - 16, 0, FBSD_RET(12));
+	put_frame(user, 0x500000, 0x43, 0x7fff8000, 0);
+	assert_int_equal(user_regs(&regs), KCO_OK);
+	assert_int_equal(regs.frame, user);
+	assert_false(regs.bases_old);
+}
+
+static void test_freebsd_regs__of_a_sleeper_may_be_at_td_frame(void **state)
+{
+	struct kco_thread_regs regs;
+
+	(void)state;
+	start();
+	stale_frame();
+	put_pcb(PCB, FBSD_RET(1), STACK + 0x100, 0);
+	assert_int_equal(user_regs(&regs), KCO_OK);
+	assert_int_equal(regs.frame, TOP - TF_SIZE);
+	assert_int_equal(regs.regs.v[X86_64_RIP], 0x400000);
+}
+
 #define T(name) cmocka_unit_test_teardown(test_freebsd_regs__##name, teardown)
 
 int main(void)
@@ -408,6 +526,12 @@ int main(void)
 		T(text_is_between_the_linkers_borders),
 		T(cpus_and_their_data),
 		T(an_absurd_number_of_cpus_is_refused),
+		T(of_user_mode_are_what_the_nmi_interrupted),
+		T(of_user_mode_lie_below_what_the_nmi_interrupted),
+		T(of_user_mode_are_not_made_up),
+		T(a_stack_that_ends_early_leads_to_no_user_mode),
+		T(of_a_sleeper_are_on_its_stack),
+		T(of_a_sleeper_may_be_at_td_frame),
 	};
 
 	return cmocka_run_group_tests_name("freebsd_regs", tests, NULL, NULL);

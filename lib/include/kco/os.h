@@ -119,7 +119,9 @@ struct kco_os_ops {
 	 */
 	enum kco_status (*entry_frame)(struct kco_session *s, struct kco_mem *mem, const struct kco_regs *regs,
 				       bool exact, struct kco_regs *interrupted, uint64_t *frame, struct kco_err *err);
-	/* Address of the user registers saved at the kernel's entry on @task's stack; 0 for kernel threads. Any thread.
+	/*
+	 * Address of the user registers saved at the kernel's entry on @task's stack; 0 for kernel threads. Any
+	 * thread. With entry_frame: those of a task that was on a CPU may be of an earlier entry.
 	 */
 	uint64_t (*user_regs)(struct kco_session *s, const struct kco_task *task);
 	/* Was the CPU in user mode with these registers? */
