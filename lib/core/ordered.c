@@ -81,7 +81,6 @@ static bool ordered_await(struct ordered *run, void *worker)
 
 		pthread_mutex_lock(&run->lock);
 		done = run->done[run->delivered % run->o->nr_slots];
-		any = run->delivered < run->next;
 		pthread_mutex_unlock(&run->lock);
 		if (done)
 			return true;
@@ -89,12 +88,14 @@ static bool ordered_await(struct ordered *run, void *worker)
 			ordered_do(run, worker, n);
 			continue;
 		}
-		if (!any)
-			return false;
 		pthread_mutex_lock(&run->lock);
-		while (!run->done[run->delivered % run->o->nr_slots])
+		// Asked only now: others may have taken all there was room for since, which is no end.
+		any = run->delivered < run->next;
+		while (any && !run->done[run->delivered % run->o->nr_slots])
 			pthread_cond_wait(&run->is_done, &run->lock);
 		pthread_mutex_unlock(&run->lock);
+		if (!any)
+			return false;
 	}
 }
 
