@@ -176,6 +176,10 @@ static void vm_mm(struct kco_cmd_ctx *ctx, const struct kco_mm_info *mm)
 		kco_json_addr(ctx->out, facts[i].name, facts[i].value);
 	}
 	for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++) {
+		if (mm->rss_mixed) {
+			kco_json_null(ctx->out, pages[i].name);
+			continue;
+		}
 		kco_text(ctx->out, "%12s: %" PRIu64 " pages\n", pages[i].name, pages[i].value);
 		kco_json_uint(ctx->out, pages[i].name, pages[i].value);
 	}
@@ -186,7 +190,7 @@ static void vm_mm(struct kco_cmd_ctx *ctx, const struct kco_mm_info *mm)
 /* The head of an address space; false when its facts cannot be read (that is told). */
 static void vm_head(struct kco_cmd_ctx *ctx, const struct kco_process *p, const struct kco_mm_info *mm)
 {
-	uint64_t rss = (mm->rss_file + mm->rss_anon + mm->rss_shmem) * VM_PAGE / 1024;
+	uint64_t rss = mm->rss * VM_PAGE / 1024;
 	uint64_t total = mm->total_pages * VM_PAGE / 1024;
 	char rss_text[24], total_text[24];
 
@@ -323,10 +327,11 @@ static const struct kco_json_field vm_json_fields[] = {
 	{ "arg_end", "address", "-m: ... and their end" },
 	{ "env_start", "address", "-m: the environment ..." },
 	{ "env_end", "address", "-m: ... and its end" },
-	{ "rss_file", "integer", "-m: resident pages of files" },
-	{ "rss_anon", "integer", "-m: resident anonymous pages" },
-	{ "rss_shmem", "integer", "-m: resident pages of shared memory" },
-	{ "swap", "integer", "-m: pages in swap" },
+	{ "rss_file", "integer|null", "-m: resident pages of files; null when the kernel does not count by kinds" },
+	{ "rss_anon", "integer|null", "-m: resident anonymous pages; null when the kernel does not count by kinds" },
+	{ "rss_shmem", "integer|null",
+	  "-m: resident pages of shared memory; null when the kernel does not count by kinds" },
+	{ "swap", "integer|null", "-m: pages in swap; null when the kernel does not count by kinds" },
 	{ "exe", "string", "-m: the executable" },
 	{ "flags", "address", "-m: the kernel's flags of the address space; -f: those that were asked for" },
 	{ "flags_text", "string", "-f: the bits by name" },

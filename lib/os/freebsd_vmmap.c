@@ -305,7 +305,7 @@ enum kco_status freebsd_mm_info(struct kco_process *p, struct kco_mm_info *ret, 
 		{ "vm_map.size", NULL, &size },
 		{ "vm_map.header.start", NULL, &ret->task_size },
 		{ "vm_pmap.pm_pmltop", "vm_pmap.pm_pml4", &ret->pgd },
-		{ "vm_pmap.pm_stats.resident_count", NULL, &ret->rss_anon },
+		{ "vm_pmap.pm_stats.resident_count", NULL, &ret->rss },
 	};
 	enum kco_status st = kco_session_need(s, KCO_NEED_TYPES, err), first = KCO_OK;
 
@@ -320,6 +320,7 @@ enum kco_status freebsd_mm_info(struct kco_process *p, struct kco_mm_info *ret, 
 	ret->end_code = ret->start_code + text * page;
 	ret->end_data = ret->brk = ret->start_data + data * page;
 	ret->total_pages = size / page;
+	ret->rss_mixed = true;
 	if (!freebsd_proc_of(p, &proc, NULL) && !freebsd_member(s, "proc", proc, &vnode, NULL, "p_textvp", NULL) &&
 	    vnode)
 		return freebsd_vnode_file(s, vnode, &ret->exe, NULL);

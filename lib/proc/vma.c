@@ -122,13 +122,17 @@ static enum kco_status vma_mm_make(struct kco_process *p, struct process_mm *mm,
 	struct kco_session *s = p->session;
 	enum kco_status (*slot)(struct kco_process *, struct kco_mm_info *, struct kco_err *) =
 		PROCESS_OS_SLOT(s, mm_info);
+	enum kco_status st;
 
 	if (!p->mm)
 		return kco_fail(err, KCO_E_UNSUPPORTED, "process %lld has no address space of its own",
 				(long long)p->pid);
 	if (!slot)
 		return kco_fail(err, KCO_E_UNSUPPORTED, "address spaces: not known on %s", s->os->title);
-	return slot(p, &mm->info, err);
+	st = slot(p, &mm->info, err);
+	if (!st && !mm->info.rss_mixed)
+		mm->info.rss = mm->info.rss_file + mm->info.rss_anon + mm->info.rss_shmem;
+	return st;
 }
 
 static enum kco_status vma_mm_load(struct kco_process *p, struct process_mm *mm, struct kco_err *err)

@@ -23,6 +23,7 @@
 /* Offsets that no real kernel has. */
 enum { V_DST = 8, V_VFLAG = 24, V_MOUNT = 32, V_TYPE = 40 };
 enum { NC_DVP = 8, NC_NEXT = 24, NC_FLAG = 40, NC_NLEN = 41, NC_NAME = 42 };
+enum { E_LEFT = 0, E_RIGHT = 8 }; /* of trees, which have no next */
 enum { E_NEXT = 8, E_START = 24, E_END = 16, E_OBJECT = 32, E_OFFSET = 40, E_FLAGS = 48, E_PROT = 52, E_INHERIT = 53 };
 enum { O_TYPE = 8, O_BACKING = 16, O_BACKING_OFFSET = 24, O_HANDLE = 32 };
 enum { VS_MAP = 16, MAP_HEADER = 8, MAP_NENTRIES = 72, VS_MAXSADDR = 120 };
@@ -33,7 +34,8 @@ static struct fbsd f;
 static struct kco_task task;
 static struct kco_process process;
 
-static void types(void)
+/* @tree: entries of FreeBSD 13, without a list. */
+static void types(bool tree)
 {
 	struct btfmake b;
 	uint32_t u64, i32, u32, u16, u8, tqe, tqh;
@@ -65,10 +67,15 @@ static void types(void)
 					      { "handle", u64, O_HANDLE } };
 	const struct fbsd_member un[] = { { "vm_object", u64, 0 } };
 	const struct fbsd_member entry[] = {
-		{ "next", u64, E_NEXT },      { "start", u64, E_START },
-		{ "end", u64, E_END },	      { "object", FBSD_STRUCT(&b, "un", 8, un), E_OBJECT },
-		{ "offset", u64, E_OFFSET },  { "eflags", u32, E_FLAGS },
-		{ "protection", u8, E_PROT }, { "inheritance", u8, E_INHERIT },
+		{ tree ? "right" : "next", u64, E_NEXT },
+		{ "start", u64, E_START },
+		{ "end", u64, E_END },
+		{ "object", FBSD_STRUCT(&b, "un", 8, un), E_OBJECT },
+		{ "offset", u64, E_OFFSET },
+		{ "eflags", u32, E_FLAGS },
+		{ "protection", u8, E_PROT },
+		{ "inheritance", u8, E_INHERIT },
+		{ tree ? "left" : "prev", u64, E_LEFT },
 	};
 	const struct fbsd_member map[] = { { "header", FBSD_STRUCT(&b, "vm_map_entry", 56, entry), MAP_HEADER },
 					   { "nentries", i32, MAP_NENTRIES } };
@@ -119,10 +126,10 @@ static void vnode(int i, int type, int parent, const char *text)
 }
 
 /* vnodes: 0 the root, 1 /usr, 2 the root of what is mounted there, 3 /usr/bin, 4 /usr/bin/sh, 5 without a name. */
-static void setup(void)
+static void setup_kernel(bool tree)
 {
 	fbsd_init(&f, false, 1);
-	types();
+	types(tree);
 	fbsd_variable(&f, "rootvnode", VNODE(0), 8);
 	vnode(0, 2, 0, NULL);
 	vnode(1, 2, 0, "usr");
@@ -141,6 +148,11 @@ static void setup(void)
 	fbsd_put(&f, FILEDESC + 24, VNODE(0), 8);
 	task = (struct kco_task){ .addr = THREAD, .tid = 100100, .tgid = 7, .mm = VMSPACE };
 	process = (struct kco_process){ .session = &f.s, .pid = 7, .leader = &task, .mm = VMSPACE };
+}
+
+static void setup(void)
+{
+	setup_kernel(false);
 }
 
 static void done(void)
@@ -222,6 +234,68 @@ static void test_freebsd_process__areas(void **state)
 	assert_string_equal(kept.v[1].object, "swap");
 	assert_int_equal(kept.v[1].kind, KCO_VMA_ANON);
 	assert_string_equal(kept.v[2].name, "[stack]");
+	done();
+}
+
+static void node(int i, uint64_t left, uint64_t right)
+{
+	const uint64_t start = 0x100000 * (uint64_t)(i + 1);
+
+	entry(i, right, start, start + 0x1000, OBJECT(2), 0);
+	fbsd_put(&f, ENTRY(i) + E_LEFT, left, 8);
+}
+
+/*
+ * Entries 0 to 4 in address order; 2 is the root, 0 (whose right child is 1) and 4 (whose left child is 3) are below
+ * it. The rest are threads: to the entry before on the left, to the one behind on the right (sys/vm/vm_map.h,
+ * vm_map_entry_succ()).
+ */
+static void tree(void)
+{
+	const uint64_t header = VMSPACE + VS_MAP + MAP_HEADER;
+
+	fbsd_put(&f, VMSPACE + VS_MAP + MAP_NENTRIES, 5, 4);
+	fbsd_put(&f, header + E_RIGHT, ENTRY(0), 8);
+	fbsd_put(&f, header + E_LEFT, ENTRY(4), 8);
+	fbsd_put(&f, header + E_START, 0x800000000000, 8);
+	fbsd_put(&f, OBJECT(2) + O_TYPE, 1, 1);
+	node(0, header, ENTRY(1));
+	node(1, ENTRY(0), ENTRY(2));
+	node(2, ENTRY(0), ENTRY(4));
+	node(3, ENTRY(2), ENTRY(4));
+	node(4, ENTRY(3), header);
+}
+
+static void test_freebsd_process__areas_in_a_threaded_tree(void **state)
+{
+	struct kco_err torn;
+	struct kept kept;
+
+	(void)state;
+	setup_kernel(true);
+	tree();
+	fbsd_open(&f);
+	kept = walk(&torn);
+	assert_int_equal(torn.code, KCO_OK);
+	assert_int_equal(kept.n, 5);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(kept.v[i].addr, ENTRY(i));
+	done();
+}
+
+/* From 2 the way down to what follows it goes round between 4 and 3. */
+static void test_freebsd_process__a_tree_that_circles(void **state)
+{
+	struct kco_err torn;
+
+	(void)state;
+	setup_kernel(true);
+	tree();
+	fbsd_put(&f, ENTRY(3) + E_LEFT, ENTRY(4), 8);
+	fbsd_open(&f);
+	assert_int_equal(walk(&torn).n, 3);
+	assert_int_equal(torn.code, KCO_E_CORRUPT);
+	assert_non_null(strstr(torn.msg, "does not end"));
 	done();
 }
 
@@ -389,6 +463,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(areas),
+		T(areas_in_a_threaded_tree),
+		T(a_tree_that_circles),
 		T(areas_that_circle),
 		T(areas_that_are_missing),
 		T(names_that_circle),

@@ -53,7 +53,7 @@ struct kco_vma {
 	uint64_t addr;		     /* of the kernel's structure, 0 for what has none (vsyscall) */
 	const struct kco_file *file; /* NULL: anonymous */
 	const char *name;	     /* the last column of maps: path, "[heap]", "[anon:name]", ...; "" none */
-	const char *object;	     /* what pages come from, in the kernel's word: "vnode", "swap"; NULL: it has none */
+	const char *object; /* what pages come from, in the kernel's word: "vnode", "swap"; NULL: it has none */
 };
 
 /**
@@ -76,7 +76,9 @@ struct kco_mm_info {
 	uint64_t task_size;			      /* one past the highest address that it may use */
 	uint64_t pgd;				      /* kernel address of its highest page table */
 	uint64_t total_pages;			      /* mapped */
-	uint64_t rss_file, rss_anon, rss_shmem, swap; /* pages */
+	uint64_t rss;				      /* resident pages of all kinds */
+	uint64_t rss_file, rss_anon, rss_shmem, swap; /* pages; with rss_mixed not known */
+	bool rss_mixed;				      /* the kernel counts resident pages, but not by kinds */
 	uint64_t flags;
 	uint64_t auxv[64];	    /* as execve() left it: pairs, up to AT_NULL */
 	size_t nr_auxv;		    /* words */
