@@ -307,16 +307,20 @@ enum kco_status freebsd_mm_info(struct kco_process *p, struct kco_mm_info *ret, 
 		{ "vm_pmap.pm_pmltop", "vm_pmap.pm_pml4", &ret->pgd },
 		{ "vm_pmap.pm_stats.resident_count", NULL, &ret->rss },
 	};
-	enum kco_status st = kco_session_need(s, KCO_NEED_TYPES, err), first = KCO_OK;
+	enum kco_status st = kco_session_need(s, KCO_NEED_TYPES, err), got = KCO_OK;
+	bool any = false;
 
 	for (size_t i = 0; !st && i < sizeof(members) / sizeof(*members); i++) {
-		enum kco_status got = freebsd_member(s, "vmspace", p->mm, members[i].to, i ? NULL : err,
-						     members[i].path, members[i].other);
+		struct kco_err *why = any ? NULL : err;
 
-		first = i ? first : got;
+		got = freebsd_member(s, "vmspace", p->mm, members[i].to, why, members[i].path, members[i].other);
+		if (!got && !any && err)
+			*err = KCO_ERR_INIT;
+		any = any || !got;
 	}
-	if (st || first)
-		return st ? st : first;
+	/* One that this kernel lacks costs no other. */
+	if (st || !any)
+		return st ? st : got;
 	ret->end_code = ret->start_code + text * page;
 	ret->end_data = ret->brk = ret->start_data + data * page;
 	ret->total_pages = size / page;
