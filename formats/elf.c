@@ -20,6 +20,11 @@
  *   hides memory with bytes. It reads KCO_E_NOT_SAVED, not as zeros.
  * - p_offset ~0 is how QEMU marks a range outside of its begin/length filter.
  *
+ * A header of type PT_DUMP_DELTA has no memory: its p_vaddr is an address of the
+ * kernel, its p_paddr the physical one (sys/arm/arm/dump_machdep.c of FreeBSD
+ * 12.1; other machines' full dumps later). Its number is in the range that
+ * each system has to itself, where nobody else is known to use it.
+ *
  * The core of a process is no kernel's, unless the process is one: User-Mode
  * Linux, which maps the machine's memory from a file (shared/elf_guest.h).
  */
@@ -38,6 +43,7 @@
 /* makedumpfile splits a PT_LOAD at each 1 MiB of left-out pages: a million for a filtered TiB. */
 #define ELF_PHDRS_MAX (UINT32_C(1) << 22)
 #define ELF_PHDR_BATCH 256u
+#define ELF_PT_DUMP_DELTA 0x6fb5d000u
 #define ELF_E_FLAGS_INCOMPLETE 1u /* DUMP_ELF_INCOMPLETE in makedumpfile.c */
 
 struct elf_header {
@@ -207,6 +213,16 @@ static bool elf_load_fix(struct kco_image *img, struct elf_phdr *p, unsigned *cl
 	return true;
 }
 
+/* What is neither memory nor notes. */
+static void elf_other_phdr(struct kco_image *img, const struct elf_phdr *p)
+{
+	if (p->type != ELF_PT_DUMP_DELTA || p->paddr == UINT64_MAX)
+		return;
+	img->facts.kernel_va = p->vaddr;
+	img->facts.kernel_pa = p->paddr;
+	img->facts.has_kernel_pa = true;
+}
+
 static enum kco_status elf_phdrs_read(struct kco_image *img, struct kco_io *io, const struct elf_header *h,
 				      uint64_t count, struct elf_loads *loads, struct kco_err *err)
 {
@@ -232,6 +248,8 @@ static enum kco_status elf_phdrs_read(struct kco_image *img, struct kco_io *io, 
 				 kco_image_add_notes(img, io, p.offset, p.filesz, p.align == 8 ? 8 : 4, &note_err) !=
 					 KCO_OK)
 				kco_image_warn(img, "notes: %s", note_err.msg);
+			else
+				elf_other_phdr(img, &p);
 		}
 	}
 	return status;

@@ -14,7 +14,7 @@
  *   physical = virtual - kernbase + delta
  *
  * The delta is 0 in kernels that cannot be moved, what the dump's auxiliary
- * header says, or unknown (amd64 kernels can be moved since FreeBSD 13.1):
+ * header (PT_DUMP_DELTA) says, or unknown (amd64 kernels can be moved since FreeBSD 13.1):
  * then each 2 MiB step of memory is tried. A candidate is taken when its page
  * tables map the variable to where it was read, and the kernel's `version` to
  * a text that begins like one.
@@ -167,6 +167,9 @@ static enum kco_status boot_full(struct kco_session *s, const struct kco_arch_op
 
 	if (st)
 		return st;
+	if (facts->has_kernel_pa &&
+	    boot_try_delta(s, arch, &boot, facts->kernel_pa - (facts->kernel_va - boot.kernbase)))
+		return KCO_OK;
 	if (facts->has_phys_base && boot_try_delta(s, arch, &boot, facts->phys_base))
 		return KCO_OK;
 	if (s->opts.has_phys_base && boot_try_delta(s, arch, &boot, s->opts.phys_base))

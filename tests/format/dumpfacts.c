@@ -61,6 +61,8 @@ static void print_image(const struct kco_image *img)
 		printf("fact nr_cpus %" PRIu32 "\n", f->nr_cpus);
 	if (f->has_phys_base)
 		printf("fact phys_base %#" PRIx64 "\n", f->phys_base);
+	if (f->has_kernel_pa)
+		printf("fact kernel %#" PRIx64 " at %#" PRIx64 "\n", f->kernel_va, f->kernel_pa);
 	if (f->dump_level >= 0)
 		printf("fact dump_level %" PRId32 "\n", f->dump_level);
 	if (f->dump_time)

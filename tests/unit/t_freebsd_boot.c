@@ -263,6 +263,32 @@ static void test_freebsd_boot__a_root_must_lead_to_a_version(void **state)
 	dump_is_found(4);
 }
 
+/* A dump's header that knows where the kernel lies needs no search, which takes the first that looks like one. */
+static void test_freebsd_boot__the_header_says_which_of_two_it_is(void **state)
+{
+	(void)state;
+	dump_init("KPML4phys", 4, 0x600000);
+	memcpy(d.bytes + 0x200100, "FreeBSD 13.0", 13);
+	dump_put(0x200000 + 0x10, 0x20000);
+	d.next_table = 0x21000;
+	dump_map(0x20000, 4, KERNBASE + 0x200000, 0x200000);
+	d.image->facts.kernel_va = KERNBASE + 0x200000;
+	d.image->facts.kernel_pa = 0x600000;
+	d.image->facts.has_kernel_pa = true;
+	dump_is_found(4);
+}
+
+/* A header that lies does no harm. */
+static void test_freebsd_boot__a_header_that_is_wrong_is_searched_past(void **state)
+{
+	(void)state;
+	dump_init("KPML4phys", 4, 0x600000);
+	d.image->facts.kernel_va = 0x1234;
+	d.image->facts.kernel_pa = UINT64_MAX;
+	d.image->facts.has_kernel_pa = true;
+	dump_is_found(4);
+}
+
 #define T(name) cmocka_unit_test_teardown(test_freebsd_boot__##name, teardown)
 #define D(name) cmocka_unit_test_teardown(test_freebsd_boot__##name, dump_fini)
 
@@ -272,6 +298,7 @@ int main(void)
 		D(a_kernel_where_it_was_linked),	 D(a_kernel_that_was_moved_is_searched),
 		D(five_levels_have_a_root_of_their_own), D(a_root_must_map_itself),
 		D(a_root_must_lead_to_a_version),	 T(what_the_system_was),
+		D(the_header_says_which_of_two_it_is),	 D(a_header_that_is_wrong_is_searched_past),
 		T(uptime_from_ticks_that_wrapped),
 	};
 

@@ -60,6 +60,8 @@ struct kco_facts {
 	char panic[256];  /* the panic message, where a header or a file beside the dump has it */
 	uint64_t root_pa; /* of the kernel's highest page table, where a header has it (BSD's kcore) */
 	bool has_root_pa;
+	uint64_t kernel_va, kernel_pa; /* where a header says that the kernel lies (FreeBSD's full dumps) */
+	bool has_kernel_pa;
 	const void *msgbuf; /* the kernel's message buffer as a header part of its own (minidumps), borrowed; a ring */
 	size_t msgbuf_size;
 	const char *no_user; /* why a dump of this kind has no memory of user processes, and what would; NULL: it may */
