@@ -177,6 +177,23 @@ static enum kco_status minidump_parts(struct kco_io *io, const struct minidump_h
 	return KCO_OK;
 }
 
+/*
+ * One more range: it owns a bit for each page that it touches. Two that meet
+ * within a page both have one for it; the kernel marks it in the lower range
+ * (vm_page_dump_add() of sys/vm/vm_page.h takes the first range that has the page's first byte).
+ */
+static void minidump_avail_add(struct minidump *md, uint64_t start, uint64_t end, uint64_t *bit)
+{
+	uint64_t mask = (uint64_t)md->page - 1, first = start & ~mask, last = (end + mask) & ~mask;
+	uint64_t free = md->nr_ranges ? md->ranges[md->nr_ranges - 1].end : 0, skip = 0;
+
+	if (first < free)
+		skip = free - first;
+	if (first + skip < last)
+		md->ranges[md->nr_ranges++] = (struct minidump_range){ first + skip, last, *bit + skip / md->page };
+	*bit += (last - first) / md->page;
+}
+
 /* The ranges of dump_avail, and the bit that each begins with. */
 static enum kco_status minidump_avail(struct kco_io *io, const struct minidump_header *h, uint64_t off,
 				      struct minidump *md, struct kco_err *err)
@@ -204,10 +221,7 @@ static enum kco_status minidump_avail(struct kco_io *io, const struct minidump_h
 					"dump_avail has a range from %#" PRIx64 " to %#" PRIx64 " behind %#" PRIx64,
 					start, end, before);
 		before = end;
-		start &= ~((uint64_t)h->page - 1);
-		end = (end + h->page - 1) & ~((uint64_t)h->page - 1);
-		md->ranges[md->nr_ranges++] = (struct minidump_range){ start, end, bit };
-		bit += (end - start) / h->page;
+		minidump_avail_add(md, start, end, &bit);
 	}
 	if (bit > (uint64_t)h->bitmap * 8)
 		return kco_fail(err, KCO_E_CORRUPT, "dump_avail has %" PRIu64 " pages, the bitmap %" PRIu64 " bits",

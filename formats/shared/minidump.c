@@ -170,6 +170,10 @@ static enum kco_status minidump_walk(const struct minidump *md, uint64_t va, str
 	status = minidump_offset(md, e->pa + (va / md->page % (md->page / map->entry)) * map->entry, &off, err);
 	if (status == KCO_OK)
 		status = kco_metacache_read(md->meta, md->io, 0, off, raw, map->entry, err);
+	// A page may be a device's, a table is never.
+	if (status == KCO_E_RANGE)
+		return kco_fail(err, KCO_E_CORRUPT, "page table at %#" PRIx64 " (for %#" PRIx64 "): no memory is there",
+				e->pa, va);
 	if (status != KCO_OK)
 		return kco_context(err, status, "page table at %#" PRIx64 " (for %#" PRIx64 ")", e->pa, va);
 	minidump_x86(kco_le_uint(raw, map->entry), md->page, e);
