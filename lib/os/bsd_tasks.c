@@ -36,6 +36,8 @@ struct tasks_walk {
 	struct kco_field fields[BSD_MEMBERS];
 	bool has[BSD_MEMBERS];
 	struct kco_field pcb; /* offset of the pcb in what BSD_T_ADDR points to */
+	struct kco_field vm_size, pmap, resident;
+	bool has_vm_size, has_resident;
 	uint64_t dump_sp;
 	enum kco_status (*add)(void *arg, const struct kco_task *task);
 	void *arg;
@@ -64,6 +66,9 @@ static enum kco_status tasks_layout(struct tasks_walk *w, struct kco_err *err)
 	}
 	if (w->f->pcb[0] && bsd_field(w->s, "user", &w->pcb, NULL, w->f->pcb[0], w->f->pcb[1], NULL))
 		w->pcb.offset = 0;
+	w->has_vm_size = !bsd_field(w->s, "vmspace", &w->vm_size, NULL, "vm_map.size", NULL);
+	w->has_resident = !bsd_field(w->s, "vmspace", &w->pmap, NULL, "vm_map.pmap", NULL) &&
+			  !bsd_field(w->s, "pmap", &w->resident, NULL, "pm_stats.resident_count", NULL);
 	return KCO_OK;
 }
 
@@ -160,7 +165,8 @@ static void tasks_stack(struct tasks_walk *w, struct kco_task *task, struct bsd_
 {
 	uint64_t base = tasks_get(w, task->addr, BSD_T_ADDR), first, end;
 
-	if (!base)
+	// The dead do not save what they leave, and their stacks are given back.
+	if (!base || task->state == 'Z')
 		return;
 	thread->pcb = base + w->pcb.offset;
 	if (!bsd_stack(w->s, thread->pcb, base, &first, &end))
@@ -169,6 +175,19 @@ static void tasks_stack(struct tasks_walk *w, struct kco_task *task, struct bsd_
 	task->stack_size = (uint32_t)(end - first);
 	if (w->dump_sp >= first && w->dump_sp < end && task->flags & KCO_TASK_ACTIVE)
 		task->flags |= KCO_TASK_PANIC;
+}
+
+static void tasks_memory(struct tasks_walk *w, struct kco_task *task)
+{
+	uint64_t v;
+
+	if (!task->mm)
+		return;
+	if (w->has_vm_size && !kco_kread_field(w->s, task->mm, &w->vm_size, &v, NULL))
+		task->vm_pages = v / w->s->arch->page_size;
+	if (w->has_resident && !kco_kread_field(w->s, task->mm, &w->pmap, &v, NULL) &&
+	    !kco_kread_field(w->s, v, &w->resident, &v, NULL) && (int64_t)v > 0)
+		task->rss_pages = v;
 }
 
 static void tasks_time(struct tasks_walk *w, struct kco_task *task)
@@ -200,12 +219,13 @@ static void tasks_decode(struct tasks_walk *w, const struct tasks_group *g, stru
 		task->flags |= KCO_TASK_KTHREAD;
 	if (w->f->idle && run.flag & w->f->idle)
 		task->flags |= KCO_TASK_IDLE;
-	if (!(task->flags & KCO_TASK_KTHREAD))
+	if (!(task->flags & KCO_TASK_KTHREAD) && task->state != 'Z')
 		task->mm = g->vmspace;
 	tasks_name(w, g, task);
 	tasks_wait(w, task);
 	tasks_cpu(w, task);
 	tasks_stack(w, task, thread);
+	tasks_memory(w, task);
 	tasks_time(w, task);
 	if (!(task->flags & KCO_TASK_KTHREAD))
 		thread->user_regs = tasks_get(w, task->addr, BSD_T_REGS);

@@ -34,14 +34,13 @@ static char netbsd_letter(const struct bsd_run *run)
 			return 'D';
 		return run->slptime >= NETBSD_MAXSLP ? 'I' : 'S';
 	case NETBSD_LSSTOP:
+	case NETBSD_LSSUSPENDED:
 		return 'T';
 	case NETBSD_LSZOMB:
 	case NETBSD_LSDEAD:
 		return 'Z';
 	case NETBSD_LSONPROC: // ps(1) says O
 		return 'R';
-	case NETBSD_LSSUSPENDED:
-		return 'U';
 	}
 	return run->stat && run->stat < NETBSD_LSSLEEP ? 'R' : '?';
 }
