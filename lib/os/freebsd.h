@@ -83,7 +83,7 @@ struct freebsd_os {
 	struct freebsd_cpu *cpus;
 	unsigned nr_cpus;
 	struct freebsd_regs *regs;	 /* freebsd_regs.c's */
-	struct bsd_text *text;	 /* freebsd_text.c's */
+	struct bsd_text *text;		 /* freebsd_text.c's */
 	struct freebsd_frames *frames;	 /* freebsd_thread.c's: where threads' user registers are */
 	struct freebsd_process *process; /* of the half that knows processes */
 };

@@ -37,8 +37,8 @@ int main(int argc, char **argv)
 	mprotect(at + 4096, 4096, PROT_NONE);
 	strcpy(at + 4 * 4096 - 8, "across a border");
 	fprintf(out, "pid=%d\nat=%#lx\nrip=%#lx\n", getpid(), (unsigned long)at, (unsigned long)marks_after);
-	fprintf(out, "rbx=%#lx\nr12=%#lx\nr13=%#lx\nr14=%#lx\nr15=%#lx\nrdi=%#lx\n", 0xb0b1b2b3b4b5b6b7, 0x1212121212121212,
-		0x1313131313131313, 0x1414141414141414, 0x1515151515151515, 0xd1d1d1d1d1d1d1d1);
+	fprintf(out, "rbx=%#lx\nr12=%#lx\nr13=%#lx\nr14=%#lx\nr15=%#lx\nrdi=%#lx\n", 0xb0b1b2b3b4b5b6b7,
+		0x1212121212121212, 0x1313131313131313, 0x1414141414141414, 0x1515151515151515, 0xd1d1d1d1d1d1d1d1);
 	fclose(out);
 	__asm__ volatile("movabs $0xb0b1b2b3b4b5b6b7, %%rbx\n\t"
 			 "movabs $0x1212121212121212, %%r12\n\t"
