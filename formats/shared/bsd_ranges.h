@@ -8,22 +8,31 @@
  * A sparse dump of NetBSD has a range for each run of pages that are in it: a
  * million on a big machine. They are not a million segments: sorted once, they
  * are searched by the read callback of a few segments that cover all of them.
+ *
+ * The search goes down levels of samples, each a sixteenth of the one below:
+ * a million ranges take five steps of two cache lines, of which the upper ones
+ * are always near.
  */
 #ifndef KCO_FORMATS_BSD_RANGES_H
 #define KCO_FORMATS_BSD_RANGES_H
 
 #include <kco/image.h>
 
+#define KCO_BSD_FANOUT 16u
+#define KCO_BSD_LEVELS 6u
+
 struct kco_bsd_ranges {
 	struct kco_io *io;
 	size_t n, cap;
-	uint64_t *first; /* ascending */
+	uint64_t *first; /* ascending; up to the next multiple of KCO_BSD_FANOUT what is no address follows */
 	struct {
 		uint64_t last;	 /* inclusive */
 		uint64_t offset; /* of first, in the file */
 	} * rest;
-	uint64_t bytes;	 /* sum of all sizes */
-	size_t overlaps; /* how many ranges were cut short because a lower one has their addresses */
+	uint64_t *levels[KCO_BSD_LEVELS]; /* [0] is first; of [i] each KCO_BSD_FANOUTth is in [i + 1] */
+	unsigned nr_levels;		  /* of the highest all are looked at */
+	uint64_t bytes;			  /* sum of all sizes */
+	size_t overlaps;		  /* how many ranges were cut short because a lower one has their addresses */
 };
 
 /**
