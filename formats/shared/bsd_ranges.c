@@ -19,6 +19,9 @@
 #define RANGES_MAX (UINT64_C(1) << 24)
 #define RANGES_PHYS_BITS 52
 #define RANGES_SEGMENTS_MAX 4096u
+/* A dump of all memory has a table that fits into one block: with more ranges it is a sparse one. */
+#define RANGES_FULL_MAX 30u
+#define RANGES_HOLE (UINT64_C(1) << 30) /* as large as what devices have below 4 GiB */
 _Static_assert(RANGES_MAX <= UINT64_C(1) << 4 * KCO_BSD_LEVELS, "the index has enough levels");
 
 static enum kco_status ranges_grow(struct kco_bsd_ranges *r, struct kco_err *err)
@@ -267,13 +270,17 @@ static const struct kco_segment_ops ranges_segment_ops = {
 	.read = ranges_read,
 };
 
-/* Gaps from this size on part segments: the least power of two that leaves no more of them than there may be. */
+/*
+ * Gaps from this size on part segments. Of a sparse dump, smaller ones are
+ * pages that were left out, and reading says so; no more segments are made
+ * than there may be.
+ */
 static uint64_t ranges_gap(const struct kco_bsd_ranges *r)
 {
 	size_t of_size[RANGES_PHYS_BITS + 1] = { 0 }, n = 0;
 	unsigned bit = RANGES_PHYS_BITS + 1;
 
-	if (r->n <= RANGES_SEGMENTS_MAX)
+	if (r->n <= RANGES_FULL_MAX)
 		return 1;
 	for (size_t i = 1; i < r->n; i++) {
 		uint64_t gap = r->first[i] - r->rest[i - 1].last - 1;
@@ -283,7 +290,7 @@ static uint64_t ranges_gap(const struct kco_bsd_ranges *r)
 	}
 	while (bit > 0 && n + of_size[bit - 1] < RANGES_SEGMENTS_MAX)
 		n += of_size[--bit];
-	return UINT64_C(1) << bit;
+	return UINT64_C(1) << bit < RANGES_HOLE ? RANGES_HOLE : UINT64_C(1) << bit;
 }
 
 enum kco_status kco_bsd_ranges_add(struct kco_image *img, struct kco_bsd_ranges *r, struct kco_err *err)
