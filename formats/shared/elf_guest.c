@@ -80,7 +80,7 @@ static enum kco_status guest_parse(struct kco_image *img, const struct kco_note 
 		return kco_fail(err, KCO_E_CORRUPT, "the note of mapped files has %u bytes for %" PRIu64 " files",
 				note->size, count);
 	if (!count)
-		return KCO_OK; // nothing is mapped from a file
+		return KCO_OK;
 	// The kernel counts in its pages, gdb in bytes.
 	if (page != 1 && (page < GUEST_PAGE_MIN || page > GUEST_PAGE_MAX || page & (page - 1)))
 		return kco_fail(err, KCO_E_CORRUPT, "the note of mapped files counts in pages of %" PRIu64 " bytes",
@@ -168,6 +168,8 @@ enum kco_status kco_elf_guest_find(struct kco_image *img, bool class32, struct k
 	st = guest_parse(img, note, class32 ? 4 : 8, guest, err);
 	if (st)
 		return st;
+	if (!guest->nr_maps)
+		return KCO_OK; // nothing is mapped from a file
 	guest_choose(guest);
 	if (!guest->end)
 		return KCO_OK; // no such file: any process
