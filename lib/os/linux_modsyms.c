@@ -67,8 +67,8 @@ static void modsyms_load(struct modsyms *ms)
 	size_t n;
 
 	/* Loading the list needs symbols and types itself: those questions are not for us. */
-	if (ms->tried || ms->busy)
-		return;
+	if (ms->tried || ms->busy || (ms->s->lazy_types.tried && !ms->s->types && !ms->s->lazy_types.err.code))
+		return; // the last: types are being made just now
 	ms->busy = true;
 	if (!kco_modules_get(ms->s, &mods, &n, NULL)) {
 		ms->sources = calloc(n + 1, sizeof(*ms->sources));
