@@ -5,7 +5,7 @@
  * way under other names. The names are a row (struct bsd_flavour) of each.
  *
  *   netbsd.c openbsd.c   the rows, state letters; netbsd_modules.c: NetBSD's modules
- *   bsd_names.c          symbols and members by name
+ *   bsd_names.c          symbols and members by name, FreeBSD's as well
  *   bsd_boot.c           which of the two a dump is of, and the kernel's address space
  *   bsd_cpus.c           CPUs
  *   bsd_tasks.c          processes and threads, stacks
@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bsd_names.h"
 #include "session.h"
 
 #define BSD_CPUS_MAX 4096
@@ -121,19 +122,6 @@ static inline struct bsd_os *bsd_of(struct kco_session *s)
 {
 	return s->os_priv;
 }
-
-/* bsd_names.c */
-/** The address of a kernel symbol; the first of the names (NULL-terminated) that exists. The error names the first. */
-enum kco_status bsd_symbol(struct kco_session *s, uint64_t *ret, struct kco_err *err, const char *name, ...)
-	__attribute__((sentinel));
-/** The first of the member paths of @type that this kernel has. The error names the first. */
-enum kco_status bsd_field(struct kco_session *s, const char *type, struct kco_field *field, struct kco_err *err,
-			  const char *path, ...) __attribute__((sentinel));
-/** Read a number of @size bytes at symbol @name. */
-enum kco_status bsd_variable(struct kco_session *s, const char *name, size_t size, uint64_t *ret, struct kco_err *err);
-/** Member @path of the struct @type at @addr. */
-enum kco_status bsd_read(struct kco_session *s, const char *type, uint64_t addr, const char *path, uint64_t *ret,
-			 struct kco_err *err);
 
 /* bsd_boot.c */
 /** How sure is it that this is a dump of @sysname? For detect(). */

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Symbols and members by name, for NetBSD and OpenBSD. Nothing asks for a
- * version.
+ * Symbols and members by name, for all BSDs. Nothing asks for a version.
  */
-#include "bsd.h"
+#include "bsd_names.h"
 
 #include <stdarg.h>
 
@@ -46,7 +45,7 @@ enum kco_status bsd_variable(struct kco_session *s, const char *name, size_t siz
 	uint64_t addr;
 	enum kco_status st = bsd_symbol(s, &addr, err, name, NULL);
 
-	return st ? st : kco_kread_uint(s, addr, size, ret, err);
+	return st ? st : kco_kread_uint(s, addr, size ? size : s->arch->ptr_size, ret, err);
 }
 
 enum kco_status bsd_read(struct kco_session *s, const char *type, uint64_t addr, const char *path, uint64_t *ret,

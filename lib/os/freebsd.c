@@ -10,7 +10,6 @@
 #include "freebsd.h"
 
 #include <elf.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,49 +19,6 @@
 
 /* EI_OSABI of a full dump: kern_dump.c's ELFOSABI_STANDALONE. */
 #define FREEBSD_OSABI_DUMP 255
-
-enum kco_status freebsd_symbol(struct kco_session *s, uint64_t *ret, struct kco_err *err, const char *name, ...)
-{
-	struct kco_symbol sym;
-	enum kco_status st;
-	va_list ap;
-
-	if (!s->symbols)
-		return kco_fail(err, KCO_E_NOSYM, "no symbols: '%s' is not known", name);
-	st = kco_symbols_by_name(s->symbols, name, &sym, err);
-	va_start(ap, name);
-	for (const char *other; st && (other = va_arg(ap, const char *));)
-		st = kco_symbols_by_name(s->symbols, other, &sym, NULL);
-	va_end(ap);
-	if (!st)
-		*ret = sym.addr;
-	return st;
-}
-
-enum kco_status freebsd_field(struct kco_session *s, const char *type, struct kco_field *field, struct kco_err *err,
-			      const char *path, ...)
-{
-	enum kco_status st;
-	va_list ap;
-
-	if (!s->types)
-		return kco_fail(err, KCO_E_NOTYPE, "no types: %s.%s is not known", type, path);
-	st = kco_types_field(s->types, type, path, field, err);
-	va_start(ap, path);
-	for (const char *other; st && (other = va_arg(ap, const char *));)
-		st = kco_types_field(s->types, type, other, field, NULL);
-	va_end(ap);
-	return st;
-}
-
-enum kco_status freebsd_variable(struct kco_session *s, const char *name, size_t size, uint64_t *ret,
-				 struct kco_err *err)
-{
-	uint64_t addr;
-	enum kco_status st = freebsd_symbol(s, &addr, err, name, NULL);
-
-	return st ? st : kco_kread_uint(s, addr, size ? size : s->arch->ptr_size, ret, err);
-}
 
 bool freebsd_is_pointer(struct kco_session *s, const char *name)
 {

@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bsd_names.h"
 #include "session.h"
 
 #define FREEBSD_CPUS_MAX 4096
@@ -93,16 +94,6 @@ static inline struct freebsd_os *freebsd_of(struct kco_session *s)
 	return s->os_priv;
 }
 
-/** The address of a kernel symbol; the first of the names (NULL-terminated) that exists. The error names the first. */
-enum kco_status freebsd_symbol(struct kco_session *s, uint64_t *ret, struct kco_err *err, const char *name, ...)
-	__attribute__((sentinel));
-/** The first of the member paths of @type that this kernel has. KCO_E_NOTYPE without types. The error names the first.
- */
-enum kco_status freebsd_field(struct kco_session *s, const char *type, struct kco_field *field, struct kco_err *err,
-			      const char *path, ...) __attribute__((sentinel));
-/** Read a number at symbol @name; @size 0: a pointer or a long. */
-enum kco_status freebsd_variable(struct kco_session *s, const char *name, size_t size, uint64_t *ret,
-				 struct kco_err *err);
 /** Is variable @name a pointer? By its type, else by its symbol's size: an array is larger. */
 bool freebsd_is_pointer(struct kco_session *s, const char *name);
 
