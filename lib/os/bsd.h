@@ -5,7 +5,7 @@
  * way under other names. The names are a row (struct bsd_flavour) of each.
  *
  *   netbsd.c openbsd.c   the rows, state letters; netbsd_modules.c: NetBSD's modules
- *   bsd_names.c          symbols and members by name, FreeBSD's as well
+ *   names.c              symbols and members by name, every system's
  *   bsd_boot.c           which of the two a dump is of, and the kernel's address space
  *   bsd_cpus.c           CPUs
  *   bsd_tasks.c          processes and threads, stacks
@@ -24,7 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bsd_names.h"
+#include "names.h"
 #include "session.h"
 
 #define BSD_CPUS_MAX 4096

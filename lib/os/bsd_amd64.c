@@ -99,7 +99,7 @@ static enum kco_status amd64_regset(struct kco_session *s, const char *type, con
 		struct kco_err missing = KCO_ERR_INIT;
 
 		// OpenBSD's frames have no segment registers but cs and ss, since its 6.4.
-		if (bsd_field(s, type, &f, &missing, members[i].name, NULL)) {
+		if (os_field(s, type, &f, &missing, members[i].name, NULL)) {
 			if (members[i].size == 8 || members[i].reg == X86_64_CS)
 				st = kco_fail(err, missing.code, "%s", missing.msg);
 			continue;
@@ -136,12 +136,11 @@ static void amd64_load_pcb(struct kco_session *s, struct bsd_amd64 *a)
 {
 	uint64_t dumppcb;
 
-	if (bsd_field(s, "pcb", &a->rsp, &a->pcb_err, "pcb_rsp", NULL) ||
-	    bsd_field(s, "pcb", &a->rbp, &a->pcb_err, "pcb_rbp", NULL))
+	if (os_field(s, "pcb", &a->rsp, &a->pcb_err, "pcb_rsp", NULL) ||
+	    os_field(s, "pcb", &a->rbp, &a->pcb_err, "pcb_rbp", NULL))
 		return;
-	a->has_top = !bsd_field(s, "pcb", &a->top, NULL, bsd_of(s)->flavour->stack_top, NULL);
-	if (bsd_symbol(s, &dumppcb, NULL, "dumppcb", NULL) ||
-	    kco_kread_field(s, dumppcb, &a->rsp, &a->dump_rsp, NULL) ||
+	a->has_top = !os_field(s, "pcb", &a->top, NULL, bsd_of(s)->flavour->stack_top, NULL);
+	if (os_symbol(s, &dumppcb, NULL, "dumppcb", NULL) || kco_kread_field(s, dumppcb, &a->rsp, &a->dump_rsp, NULL) ||
 	    kco_kread_field(s, dumppcb, &a->rbp, &a->dump_rbp, NULL))
 		a->dump_rsp = a->dump_rbp = 0;
 }

@@ -19,15 +19,15 @@ struct cpus_layout {
 static enum kco_status cpus_layout(struct kco_session *s, struct cpus_layout *l, struct kco_err *err)
 {
 	const struct bsd_flavour *f = bsd_of(s)->flavour;
-	enum kco_status st = bsd_field(s, "cpu_info", &l->next, err, "ci_next", NULL);
+	enum kco_status st = os_field(s, "cpu_info", &l->next, err, "ci_next", NULL);
 
 	if (!st)
-		st = bsd_field(s, "cpu_info", &l->curthread, err, f->curthread, NULL);
-	l->has_index = !bsd_field(s, "cpu_info", &l->index, NULL, f->cpu_index[0], f->cpu_index[1],
-				  f->cpu_index[1] ? f->cpu_index[2] : NULL, NULL);
-	l->has_idle = !bsd_field(s, "cpu_info", &l->idle, NULL, f->idle_thread, NULL);
-	l->has_ddb_regs = !bsd_field(s, "cpu_info", &l->ddb_regs, NULL, "ci_ddb_regs", NULL);
-	l->has_intrstack = !bsd_field(s, "cpu_info", &l->intrstack, NULL, "ci_intrstack", NULL);
+		st = os_field(s, "cpu_info", &l->curthread, err, f->curthread, NULL);
+	l->has_index = !os_field(s, "cpu_info", &l->index, NULL, f->cpu_index[0], f->cpu_index[1],
+				 f->cpu_index[1] ? f->cpu_index[2] : NULL, NULL);
+	l->has_idle = !os_field(s, "cpu_info", &l->idle, NULL, f->idle_thread, NULL);
+	l->has_ddb_regs = !os_field(s, "cpu_info", &l->ddb_regs, NULL, "ci_ddb_regs", NULL);
+	l->has_intrstack = !os_field(s, "cpu_info", &l->intrstack, NULL, "ci_intrstack", NULL);
 	return st;
 }
 
@@ -112,7 +112,7 @@ static enum kco_status cpus_make(struct kco_session *s, struct kco_err *err)
 	enum kco_status st = kco_session_need(s, KCO_NEED_SYMS | KCO_NEED_TYPES, err);
 
 	if (!st)
-		st = bsd_symbol(s, &head, err, "cpu_info_list", NULL);
+		st = os_symbol(s, &head, err, "cpu_info_list", NULL);
 	if (!st)
 		st = cpus_layout(s, &l, err);
 	if (st)

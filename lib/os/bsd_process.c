@@ -29,9 +29,9 @@ static enum kco_status process_space(struct kco_process *p, struct kco_space *re
 	enum kco_status st = kco_session_need(s, KCO_NEED_TYPES, err);
 
 	if (!st)
-		st = bsd_field(s, "vmspace", &pmap, err, "vm_map.pmap", NULL);
+		st = os_field(s, "vmspace", &pmap, err, "vm_map.pmap", NULL);
 	if (!st)
-		st = bsd_field(s, "pmap", &root, err, "pm_pdirpa[0]", "pm_pdirpa", NULL);
+		st = os_field(s, "pmap", &root, err, "pm_pdirpa[0]", "pm_pdirpa", NULL);
 	if (!st)
 		st = kco_kread_field(s, p->mm, &pmap, &addr, err);
 	if (!st)
@@ -85,10 +85,10 @@ static enum kco_status process_thread_regs(struct kco_process *p, const struct k
 				thread->user_regs);
 	ret->frame = thread->user_regs;
 	// OpenBSD's name, NetBSD's.
-	if (thread->pcb && (!bsd_read(s, "pcb", thread->pcb, "pcb_fsbase", &base, NULL) ||
-			    !bsd_read(s, "pcb", thread->pcb, "pcb_fs", &base, NULL)))
+	if (thread->pcb && (!os_read(s, "pcb", thread->pcb, "pcb_fsbase", &base, NULL) ||
+			    !os_read(s, "pcb", thread->pcb, "pcb_fs", &base, NULL)))
 		kco_regs_set(&ret->regs, X86_64_FS_BASE, base);
-	if (thread->pcb && !bsd_read(s, "pcb", thread->pcb, "pcb_gs", &base, NULL))
+	if (thread->pcb && !os_read(s, "pcb", thread->pcb, "pcb_gs", &base, NULL))
 		kco_regs_set(&ret->regs, X86_64_GS_BASE, base);
 	return KCO_OK;
 }
@@ -98,7 +98,7 @@ static const char *process_wchan(struct kco_process *p, const struct kco_task *t
 {
 	const struct bsd_flavour *f = bsd_of(p->session)->flavour;
 
-	if (bsd_read(p->session, f->thread, task->addr, f->members[BSD_T_WCHAN].paths[0], addr, NULL))
+	if (os_read(p->session, f->thread, task->addr, f->members[BSD_T_WCHAN].paths[0], addr, NULL))
 		*addr = 0;
 	return task->wait;
 }

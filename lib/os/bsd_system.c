@@ -32,7 +32,7 @@ static void system_string(struct kco_session *s, const char *symbol, char *buf, 
 	uint64_t addr;
 
 	buf[0] = '\0';
-	if (!bsd_symbol(s, &addr, NULL, symbol, NULL) && kco_vread_str(s->mem, &s->kernel, addr, buf, size, NULL))
+	if (!os_symbol(s, &addr, NULL, symbol, NULL) && kco_vread_str(s->mem, &s->kernel, addr, buf, size, NULL))
 		buf[0] = '\0';
 }
 
@@ -85,21 +85,21 @@ static bool system_timehands(struct kco_session *s, const char *path, uint64_t *
 {
 	uint64_t th;
 
-	return !bsd_variable(s, "timehands", 8, &th, NULL) && th && !bsd_read(s, "timehands", th, path, ret, NULL);
+	return !os_variable(s, "timehands", 8, &th, NULL) && th && !os_read(s, "timehands", th, path, ret, NULL);
 }
 
 static void system_clocks(struct kco_session *s, struct kco_system_info *info)
 {
 	uint64_t up = 0, wall = 0, boot;
 
-	if (bsd_variable(s, "time_uptime", 8, &up, NULL) && bsd_variable(s, "time__uptime", 8, &up, NULL) &&
+	if (os_variable(s, "time_uptime", 8, &up, NULL) && os_variable(s, "time__uptime", 8, &up, NULL) &&
 	    !system_timehands(s, "th_offset.sec", &up))
 		up = 0;
-	if (bsd_variable(s, "time_second", 8, &wall, NULL) && bsd_variable(s, "time__second", 8, &wall, NULL) &&
+	if (os_variable(s, "time_second", 8, &wall, NULL) && os_variable(s, "time__second", 8, &wall, NULL) &&
 	    !system_timehands(s, "th_microtime.tv_sec", &wall))
 		wall = 0;
 	// The first member of a timeval, a timespec and a bintime is the seconds.
-	if (!wall && up && !bsd_variable(s, "boottime", 8, &boot, NULL))
+	if (!wall && up && !os_variable(s, "boottime", 8, &boot, NULL))
 		wall = boot + up;
 	if (up < SYSTEM_SECONDS_MAX)
 		info->uptime_ns = up * 1000000000;
@@ -112,7 +112,7 @@ static void system_load(struct kco_session *s, struct kco_system_info *info)
 {
 	uint64_t addr, scale, v;
 
-	if (bsd_symbol(s, &addr, NULL, "averunnable", NULL) || kco_kread_uint(s, addr + 16, 8, &scale, NULL) || !scale)
+	if (os_symbol(s, &addr, NULL, "averunnable", NULL) || kco_kread_uint(s, addr + 16, 8, &scale, NULL) || !scale)
 		return;
 	for (unsigned i = 0; i < 3; i++) {
 		if (kco_kread_uint(s, addr + 4 * i, 4, &v, NULL))
@@ -143,7 +143,7 @@ static void system_panic(struct kco_session *s, struct kco_system_info *info)
 		return;
 	if (system_is_array(s, "panicstr"))
 		system_string(s, "panicstr", info->panic, sizeof(info->panic));
-	else if (!bsd_variable(s, "panicstr", 8, &text, NULL) && text &&
+	else if (!os_variable(s, "panicstr", 8, &text, NULL) && text &&
 		 kco_vread_str(s->mem, &s->kernel, text, info->panic, sizeof(info->panic), NULL))
 		info->panic[0] = '\0';
 	system_one_line(info->panic);
@@ -164,7 +164,7 @@ enum kco_status bsd_system(struct kco_session *s, struct kco_system_info *info, 
 	system_clocks(s, info);
 	system_load(s, info);
 	system_panic(s, info);
-	if (!bsd_variable(s, "physmem", 4, &v, NULL))
+	if (!os_variable(s, "physmem", 4, &v, NULL))
 		info->memory_bytes = v * SYSTEM_PAGE;
 	if (!bsd_cpu_count(s, &n, NULL)) {
 		info->cpus_possible = n;
@@ -191,12 +191,12 @@ static enum kco_status log_find(struct kco_session *s, struct log_ring *ring, st
 			{ "msg_bufs", &ring->size, 24 } };
 	struct kco_field f;
 	uint64_t addr;
-	enum kco_status st = bsd_variable(s, "msgbufp", 8, &addr, err);
+	enum kco_status st = os_variable(s, "msgbufp", 8, &addr, err);
 
-	if (bsd_field(s, type, &f, NULL, "msg_bufx", NULL))
+	if (os_field(s, type, &f, NULL, "msg_bufx", NULL))
 		type = "msgbuf";
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]) && !st; i++) {
-		if (bsd_field(s, type, &f, NULL, members[i].member, NULL))
+		if (os_field(s, type, &f, NULL, members[i].member, NULL))
 			f = (struct kco_field){ .offset = members[i].offset, .size = 8 };
 		st = kco_kread_field(s, addr, &f, members[i].value, err);
 	}
@@ -211,7 +211,7 @@ static enum kco_status log_find(struct kco_session *s, struct log_ring *ring, st
 				ring->size, ring->next);
 	// OpenBSD has msg_bufl and msg_bufd (what the reader has lost) between, since 6.0 and 6.7.
 	ring->bytes = addr + 32;
-	if (!bsd_field(s, type, &f, NULL, "msg_bufc", NULL))
+	if (!os_field(s, type, &f, NULL, "msg_bufc", NULL))
 		ring->bytes = addr + f.offset;
 	else if (bsd_of(s)->flavour == &openbsd_flavour)
 		return kco_fail(err, KCO_E_NOTYPE, "where the message buffer's text begins takes the kernel's types");

@@ -56,7 +56,7 @@ static enum kco_status tasks_layout(struct tasks_walk *w, struct kco_err *err)
 
 		if (!p[0])
 			continue;
-		st = bsd_field(w->s, type, &w->fields[i], err, p[0], p[1], p[1] ? p[2] : NULL, NULL);
+		st = os_field(w->s, type, &w->fields[i], err, p[0], p[1], p[1] ? p[2] : NULL, NULL);
 		if (!st && w->fields[i].offset > TASKS_OBJECT_MAX)
 			st = kco_fail(err, KCO_E_CORRUPT, "%s.%s at %" PRIu64 " makes no sense", type, p[0],
 				      w->fields[i].offset);
@@ -64,11 +64,11 @@ static enum kco_status tasks_layout(struct tasks_walk *w, struct kco_err *err)
 			return kco_context(err, st, "the list of threads");
 		w->has[i] = !st;
 	}
-	if (w->f->pcb[0] && bsd_field(w->s, "user", &w->pcb, NULL, w->f->pcb[0], w->f->pcb[1], NULL))
+	if (w->f->pcb[0] && os_field(w->s, "user", &w->pcb, NULL, w->f->pcb[0], w->f->pcb[1], NULL))
 		w->pcb.offset = 0;
-	w->has_vm_size = !bsd_field(w->s, "vmspace", &w->vm_size, NULL, "vm_map.size", NULL);
-	w->has_resident = !bsd_field(w->s, "vmspace", &w->pmap, NULL, "vm_map.pmap", NULL) &&
-			  !bsd_field(w->s, "pmap", &w->resident, NULL, "pm_stats.resident_count", NULL);
+	w->has_vm_size = !os_field(w->s, "vmspace", &w->vm_size, NULL, "vm_map.size", NULL);
+	w->has_resident = !os_field(w->s, "vmspace", &w->pmap, NULL, "vm_map.pmap", NULL) &&
+			  !os_field(w->s, "pmap", &w->resident, NULL, "pm_stats.resident_count", NULL);
 	return KCO_OK;
 }
 
@@ -382,7 +382,7 @@ static enum kco_status tasks_walk_all(struct tasks_walk *w, struct kco_err *err)
 		uint64_t head;
 
 		// Kernels without a second list have zombies on the first.
-		st = bsd_symbol(w->s, &head, i ? NULL : err, w->f->lists[i], NULL);
+		st = os_symbol(w->s, &head, i ? NULL : err, w->f->lists[i], NULL);
 		if (st && i)
 			break;
 		if (st)

@@ -24,7 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bsd_names.h"
+#include "names.h"
 #include "session.h"
 
 #define FREEBSD_CPUS_MAX 4096

@@ -63,16 +63,16 @@ static bool amd64_tss(struct kco_session *s, unsigned cpu, uint64_t *ret)
 	struct kco_field f;
 	uint64_t tss, size;
 
-	if (c && c->pcpu && !bsd_field(s, "pcpu", &f, NULL, "pc_common_tss", NULL)) {
+	if (c && c->pcpu && !os_field(s, "pcpu", &f, NULL, "pc_common_tss", NULL)) {
 		*ret = c->pcpu + f.offset;
 		return true;
 	}
-	if (c && c->pcpu && !bsd_field(s, "pcpu", &f, NULL, "pc_commontssp", NULL) &&
+	if (c && c->pcpu && !os_field(s, "pcpu", &f, NULL, "pc_commontssp", NULL) &&
 	    !kco_kread_field(s, c->pcpu, &f, &tss, NULL) && tss) {
 		*ret = tss;
 		return true;
 	}
-	if (bsd_symbol(s, &tss, NULL, "common_tss", NULL))
+	if (os_symbol(s, &tss, NULL, "common_tss", NULL))
 		return false;
 	*ret = tss + cpu * (s->types && !kco_types_sizeof(s->types, "amd64tss", &size, NULL) ? size : TSS_SIZE);
 	return true;

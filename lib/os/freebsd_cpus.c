@@ -31,7 +31,7 @@ static enum kco_status cpus_load(struct kco_session *s, struct kco_err *err)
 	enum kco_status st = kco_session_need(s, KCO_NEED_SYMS, err);
 
 	if (!st)
-		st = bsd_variable(s, "mp_maxid", 4, &maxid, err);
+		st = os_variable(s, "mp_maxid", 4, &maxid, err);
 	if (st)
 		return st;
 	if (maxid >= FREEBSD_CPUS_MAX)
@@ -40,10 +40,10 @@ static enum kco_status cpus_load(struct kco_session *s, struct kco_err *err)
 	if (!os->cpus)
 		return kco_fail(err, KCO_E_NOMEM, "out of memory for %" PRIu64 " CPUs", maxid + 1);
 	os->nr_cpus = (unsigned)maxid + 1;
-	(void)!bsd_symbol(s, &all, NULL, "all_cpus", NULL);
-	(void)!bsd_symbol(s, &stopped, NULL, "stopped_cpus", NULL);
-	(void)!bsd_symbol(s, &pcpus, NULL, "cpuid_to_pcpu", NULL);
-	(void)!bsd_symbol(s, &offsets, NULL, "dpcpu_off", NULL);
+	(void)!os_symbol(s, &all, NULL, "all_cpus", NULL);
+	(void)!os_symbol(s, &stopped, NULL, "stopped_cpus", NULL);
+	(void)!os_symbol(s, &pcpus, NULL, "cpuid_to_pcpu", NULL);
+	(void)!os_symbol(s, &offsets, NULL, "dpcpu_off", NULL);
 	for (unsigned i = 0; i < os->nr_cpus; i++) {
 		struct freebsd_cpu *cpu = &os->cpus[i];
 
@@ -93,9 +93,9 @@ enum kco_status freebsd_percpu(struct kco_session *s, uint64_t addr, unsigned cp
 	enum kco_status st = freebsd_cpus_load(s, err);
 
 	if (!st)
-		st = bsd_symbol(s, &first, err, "__start_set_pcpu", NULL);
+		st = os_symbol(s, &first, err, "__start_set_pcpu", NULL);
 	if (!st)
-		st = bsd_symbol(s, &end, err, "__stop_set_pcpu", NULL);
+		st = os_symbol(s, &end, err, "__stop_set_pcpu", NULL);
 	if (st)
 		return st;
 	c = freebsd_cpu(s, cpu);

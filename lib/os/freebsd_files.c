@@ -174,10 +174,10 @@ static enum kco_status files_table(struct kco_session *s, uint64_t filedesc, str
 		return freebsd_member(s, "filedesc", filedesc, &table, err, "fd_files", NULL);
 	st = freebsd_member(s, "fdescenttbl", table, &t->n, err, "fdt_nfiles", NULL);
 	/* An array without a size, of which not all sources of types tell the place: it is the last member. */
-	if (!st && bsd_field(s, "fdescenttbl", &entries, NULL, "fdt_ofiles", NULL))
+	if (!st && os_field(s, "fdescenttbl", &entries, NULL, "fdt_ofiles", NULL))
 		st = kco_types_sizeof(s->types, "fdescenttbl", &entries.offset, err);
 	if (!st)
-		st = bsd_field(s, "filedescent", &file, err, "fde_file", NULL);
+		st = os_field(s, "filedescent", &file, err, "fde_file", NULL);
 	if (!st)
 		st = kco_types_sizeof(s->types, "filedescent", &t->stride, err);
 	if (!st && (t->stride < file.offset + file.size || t->stride > FILES_ENTRY_MAX))

@@ -84,9 +84,9 @@ enum kco_status freebsd_hash_each(struct kco_session *s, const struct freebsd_la
 
 	if (!layout->has[FB_P_HASH_NEXT])
 		return kco_fail(err, KCO_E_NOTYPE, "proc.p_hash is not known");
-	st = bsd_variable(s, "pidhashtbl", 0, &table, err);
+	st = os_variable(s, "pidhashtbl", 0, &table, err);
 	if (!st)
-		st = bsd_variable(s, "pidhash", 0, &mask, err);
+		st = os_variable(s, "pidhash", 0, &mask, err);
 	if (st)
 		return st;
 	if (mask >= HASH_BUCKETS_MAX || mask & (mask + 1))

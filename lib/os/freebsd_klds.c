@@ -24,14 +24,14 @@ struct klds_layout {
 
 static enum kco_status klds_layout(struct kco_session *s, struct klds_layout *l, struct kco_err *err)
 {
-	enum kco_status st = bsd_field(s, "linker_file", &l->next, err, "link.tqe_next", NULL);
+	enum kco_status st = os_field(s, "linker_file", &l->next, err, "link.tqe_next", NULL);
 
 	if (!st)
-		st = bsd_field(s, "linker_file", &l->name, err, "filename", NULL);
+		st = os_field(s, "linker_file", &l->name, err, "filename", NULL);
 	if (!st)
-		st = bsd_field(s, "linker_file", &l->address, err, "address", NULL);
+		st = os_field(s, "linker_file", &l->address, err, "address", NULL);
 	if (!st)
-		st = bsd_field(s, "linker_file", &l->size, err, "size", NULL);
+		st = os_field(s, "linker_file", &l->size, err, "size", NULL);
 	return st;
 }
 
@@ -102,7 +102,7 @@ enum kco_status freebsd_klds(struct kco_session *s, enum kco_status (*add)(void 
 	struct kco_addrset seen = { 0 };
 	struct klds_layout l;
 	uint64_t head;
-	enum kco_status st = bsd_symbol(s, &head, err, "linker_files", NULL);
+	enum kco_status st = os_symbol(s, &head, err, "linker_files", NULL);
 
 	if (!st)
 		st = kco_session_need(s, KCO_NEED_TYPES, err);

@@ -74,7 +74,7 @@ static enum kco_status layout_constant(struct kco_session *s, const struct layou
 {
 	unsigned ptr = s->arch->ptr_size;
 	uint64_t offset;
-	enum kco_status st = bsd_variable(s, row->symbol, 4, &offset, err);
+	enum kco_status st = os_variable(s, row->symbol, 4, &offset, err);
 
 	if (st)
 		return st;
@@ -93,7 +93,7 @@ static enum kco_status layout_member(struct kco_session *s, const struct freebsd
 	const char *const *p = row->paths;
 
 	if (layout->typed)
-		return bsd_field(s, row->type, field, err, p[0], p[1], p[1] ? p[2] : NULL, NULL);
+		return os_field(s, row->type, field, err, p[0], p[1], p[1] ? p[2] : NULL, NULL);
 	if (row->symbol)
 		return layout_constant(s, row, field, err);
 	return kco_fail(err, KCO_E_NOTYPE, "%s.%s is not known without types", row->type, p[0]);
@@ -104,7 +104,7 @@ enum kco_status freebsd_layout_load(struct kco_session *s, struct freebsd_layout
 	struct kco_field field;
 
 	memset(layout, 0, sizeof(*layout));
-	layout->typed = !bsd_field(s, THREAD, &field, NULL, "td_tid", NULL);
+	layout->typed = !os_field(s, THREAD, &field, NULL, "td_tid", NULL);
 	for (size_t i = 0; i < FB_MEMBERS; i++) {
 		const struct layout_row *row = &layout_rows[i];
 		uint64_t *size = row->type[0] == 'p' ? &layout->proc_size : &layout->thread_size;

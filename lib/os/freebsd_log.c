@@ -49,7 +49,7 @@ static enum kco_status log_msgbuf(struct kco_session *s, uint64_t addr, struct l
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]) && !st; i++) {
 		struct kco_field f;
 
-		if (bsd_field(s, "msgbuf", &f, NULL, members[i].member, NULL))
+		if (os_field(s, "msgbuf", &f, NULL, members[i].member, NULL))
 			f = (struct kco_field){ .offset = members[i].offset, .size = members[i].size };
 		st = kco_kread_field(s, addr, &f, members[i].value, err);
 	}
@@ -73,7 +73,7 @@ static enum kco_status log_from_memory(struct kco_session *s, struct bsd_ring *t
 	if (st)
 		return st;
 	(void)!kco_session_need(s, KCO_NEED_TYPES, NULL);
-	st = bsd_variable(s, "msgbufp", 0, &msgbuf, err);
+	st = os_variable(s, "msgbufp", 0, &msgbuf, err);
 	if (!st)
 		st = log_msgbuf(s, msgbuf, &ring, err);
 	if (st)

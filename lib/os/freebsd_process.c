@@ -37,7 +37,7 @@ enum kco_status freebsd_member(struct kco_session *s, const char *type, uint64_t
 			       struct kco_err *err, const char *path, const char *older)
 {
 	struct kco_field field;
-	enum kco_status st = bsd_field(s, type, &field, err, path, older, NULL);
+	enum kco_status st = os_field(s, type, &field, err, path, older, NULL);
 
 	if (st)
 		return st;
@@ -64,7 +64,7 @@ static bool process_is_kernel_space(struct kco_session *s, uint64_t vmspace)
 {
 	uint64_t vmspace0;
 
-	return !bsd_symbol(s, &vmspace0, NULL, "vmspace0", NULL) && vmspace == vmspace0;
+	return !os_symbol(s, &vmspace0, NULL, "vmspace0", NULL) && vmspace == vmspace0;
 }
 
 /* The physical address of the highest table: what CR3 would be, else by the table's own address. */

@@ -57,7 +57,7 @@ static void regs_set(struct kco_session *s, const char *type, const struct freeb
 		uint64_t offset = rows[i].offset;
 		uint8_t bytes = rows[i].size;
 
-		if (typed && !bsd_field(s, type, &f, NULL, rows[i].members[0], rows[i].members[1], NULL)) {
+		if (typed && !os_field(s, type, &f, NULL, rows[i].members[0], rows[i].members[1], NULL)) {
 			offset = f.offset;
 			bytes = f.size < bytes ? (uint8_t)f.size : bytes;
 		} else if (typed || offset == FREEBSD_NO_OFFSET) {
@@ -78,7 +78,7 @@ static uint64_t regs_size(struct kco_session *s, const char *type, const char *c
 
 	if (s->types && !kco_types_sizeof(s->types, type, &size, NULL) && size && size <= REGS_PCB_MAX)
 		return size;
-	if (constant && !bsd_variable(s, constant, 4, &size, NULL) && size && size <= REGS_PCB_MAX)
+	if (constant && !os_variable(s, constant, 4, &size, NULL) && size && size <= REGS_PCB_MAX)
 		return size;
 	return otherwise;
 }
@@ -88,15 +88,15 @@ static void regs_load_pcbs(struct kco_session *s, struct freebsd_regs *r)
 	uint64_t tid, offset;
 
 	r->dump_tid = -1;
-	if (!bsd_variable(s, "dumptid", 4, &tid, NULL) && (int32_t)tid > 0)
+	if (!os_variable(s, "dumptid", 4, &tid, NULL) && (int32_t)tid > 0)
 		r->dump_tid = (int32_t)tid;
-	if (bsd_symbol(s, &r->dumppcb, NULL, "dumppcb", NULL))
+	if (os_symbol(s, &r->dumppcb, NULL, "dumppcb", NULL))
 		r->dumppcb = 0;
-	if (bsd_symbol(s, &r->stoppcbs, NULL, "stoppcbs", NULL) ||
-	    (freebsd_is_pointer(s, "stoppcbs") && bsd_variable(s, "stoppcbs", 0, &r->stoppcbs, NULL)))
+	if (os_symbol(s, &r->stoppcbs, NULL, "stoppcbs", NULL) ||
+	    (freebsd_is_pointer(s, "stoppcbs") && os_variable(s, "stoppcbs", 0, &r->stoppcbs, NULL)))
 		r->stoppcbs = 0;
-	if (bsd_field(s, "thread", &r->td_pcb, &r->td_pcb_err, "td_pcb", NULL) &&
-	    !bsd_variable(s, "thread_off_td_pcb", 4, &offset, NULL)) {
+	if (os_field(s, "thread", &r->td_pcb, &r->td_pcb_err, "td_pcb", NULL) &&
+	    !os_variable(s, "thread_off_td_pcb", 4, &offset, NULL)) {
 		r->td_pcb = (struct kco_field){ .offset = (uint32_t)offset, .size = s->arch->ptr_size };
 		r->td_pcb_err = KCO_ERR_INIT;
 	}
@@ -214,8 +214,8 @@ enum kco_status freebsd_cpu_regs(struct kco_session *s, unsigned cpu, struct kco
 		return kco_fail(err, KCO_E_NOMEM, "out of memory");
 	c = freebsd_cpu(s, cpu);
 	if (c && c->pcpu && r->dumppcb && r->dump_tid >= 0 &&
-	    !bsd_field(s, "pcpu", &curthread, NULL, "pc_curthread", NULL) &&
-	    !bsd_field(s, "thread", &td_tid, NULL, "td_tid", NULL) &&
+	    !os_field(s, "pcpu", &curthread, NULL, "pc_curthread", NULL) &&
+	    !os_field(s, "thread", &td_tid, NULL, "td_tid", NULL) &&
 	    !kco_kread_field(s, c->pcpu, &curthread, &thread, NULL) &&
 	    !kco_kread_field(s, thread, &td_tid, &tid, NULL) && (int32_t)tid == r->dump_tid)
 		return regs_pcb(s, r, s->mem, r->dumppcb, regs, err);

@@ -37,9 +37,9 @@ void freebsd_states_init(struct kco_session *s, struct freebsd_states *states)
 		.proc_new = state_number(s, "PRS_NEW", 0),
 		.proc_zombie = state_number(s, "PRS_ZOMBIE", 2),
 	};
-	if (!bsd_variable(s, "ticks", 4, &v, NULL))
+	if (!os_variable(s, "ticks", 4, &v, NULL))
 		states->ticks = (int32_t)v;
-	if (!bsd_variable(s, "hz", 4, &v, NULL))
+	if (!os_variable(s, "hz", 4, &v, NULL))
 		states->hz = (int32_t)v;
 }
 

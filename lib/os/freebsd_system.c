@@ -20,7 +20,7 @@ static void system_string(struct kco_session *s, const char *symbol, char *buf, 
 	uint64_t addr;
 
 	buf[0] = '\0';
-	if (!bsd_symbol(s, &addr, NULL, symbol, NULL) && kco_vread_str(s->mem, &s->kernel, addr, buf, size, NULL))
+	if (!os_symbol(s, &addr, NULL, symbol, NULL) && kco_vread_str(s->mem, &s->kernel, addr, buf, size, NULL))
 		buf[0] = '\0';
 }
 
@@ -56,8 +56,7 @@ static void system_names(struct kco_session *s, struct kco_system_info *info)
 	system_string(s, "version", info->version, sizeof(info->version));
 	system_string(s, "machine", info->machine, sizeof(info->machine));
 	/* A pointer in old kernels, an array of the host's jail since there are such. */
-	if (!bsd_symbol(s, &prison, NULL, "prison0", NULL) &&
-	    !bsd_field(s, "prison", &name, NULL, "pr_hostname", NULL) &&
+	if (!os_symbol(s, &prison, NULL, "prison0", NULL) && !os_field(s, "prison", &name, NULL, "pr_hostname", NULL) &&
 	    kco_vread_str(s->mem, &s->kernel, prison + name.offset, info->nodename, sizeof(info->nodename), NULL))
 		info->nodename[0] = '\0';
 	system_or(info->release, sizeof(info->release), facts->release);
@@ -71,15 +70,14 @@ static void system_clocks(struct kco_session *s, struct kco_system_info *info)
 {
 	uint64_t v, hz;
 
-	if (!bsd_variable(s, "time_uptime", 0, &v, NULL) && v < UINT64_C(1) << 33) {
+	if (!os_variable(s, "time_uptime", 0, &v, NULL) && v < UINT64_C(1) << 33) {
 		info->uptime_ns = v * 1000000000;
-	} else if (!bsd_variable(s, "ticks", 4, &v, NULL) && !bsd_variable(s, "hz", 4, &hz, NULL) && hz &&
-		   hz < 1000000) {
+	} else if (!os_variable(s, "ticks", 4, &v, NULL) && !os_variable(s, "hz", 4, &hz, NULL) && hz && hz < 1000000) {
 		uint32_t start = (uint32_t)(INT32_MAX - (int64_t)hz * SYSTEM_TICKS_EARLY);
 
 		info->uptime_ns = (uint64_t)((uint32_t)v - start) * 1000000000 / hz;
 	}
-	if (!bsd_variable(s, "time_second", 0, &v, NULL) && (int64_t)v > 0)
+	if (!os_variable(s, "time_second", 0, &v, NULL) && (int64_t)v > 0)
 		info->wall_seconds = (int64_t)v;
 	else
 		info->wall_seconds = (int64_t)s->image->facts.dump_time;
@@ -91,7 +89,7 @@ static void system_load(struct kco_session *s, struct kco_system_info *info)
 	const unsigned ptr = s->arch->ptr_size;
 	uint64_t addr, scale, v;
 
-	if (bsd_symbol(s, &addr, NULL, "averunnable", NULL) ||
+	if (os_symbol(s, &addr, NULL, "averunnable", NULL) ||
 	    kco_kread_uint(s, addr + (ptr == 8 ? 16 : 12), ptr, &scale, NULL) || !scale)
 		return;
 	for (unsigned i = 0; i < 3; i++) {
@@ -107,7 +105,7 @@ static void system_panic(struct kco_session *s, struct kco_system_info *info)
 	uint64_t text;
 
 	/* NULL as long as nobody panics. */
-	if (!bsd_variable(s, "panicstr", 0, &text, NULL) && text &&
+	if (!os_variable(s, "panicstr", 0, &text, NULL) && text &&
 	    kco_vread_str(s->mem, &s->kernel, text, info->panic, sizeof(info->panic), NULL))
 		info->panic[0] = '\0';
 	system_or(info->panic, sizeof(info->panic), s->image->facts.panic);
@@ -127,9 +125,9 @@ enum kco_status freebsd_system(struct kco_session *s, struct kco_system_info *in
 	system_clocks(s, info);
 	system_load(s, info);
 	system_panic(s, info);
-	if (!bsd_variable(s, "physmem", 0, &v, NULL) && v < UINT64_C(1) << 40)
+	if (!os_variable(s, "physmem", 0, &v, NULL) && v < UINT64_C(1) << 40)
 		info->memory_bytes = v * s->arch->page_size;
-	if (!bsd_variable(s, "mp_ncpus", 4, &v, NULL) && v <= FREEBSD_CPUS_MAX)
+	if (!os_variable(s, "mp_ncpus", 4, &v, NULL) && v <= FREEBSD_CPUS_MAX)
 		info->cpus_possible = info->cpus_online = (unsigned)v;
 	return KCO_OK;
 }

@@ -231,7 +231,7 @@ static enum kco_status tasks_list(struct tasks_walk *w, const char *list, struct
 	struct kco_err mine = KCO_ERR_INIT;
 	uint64_t head, proc, back;
 	size_t n = 0;
-	enum kco_status st = bsd_symbol(w->s, &head, err, list, NULL);
+	enum kco_status st = os_symbol(w->s, &head, err, list, NULL);
 
 	if (st)
 		return st;
@@ -298,7 +298,7 @@ static enum kco_status tasks_walk_all(struct tasks_walk *w, struct kco_err *err)
 {
 	enum kco_status st = tasks_list(w, "allproc", err);
 	uint64_t zombproc;
-	bool has_zombproc = !bsd_symbol(w->s, &zombproc, NULL, "zombproc", NULL);
+	bool has_zombproc = !os_symbol(w->s, &zombproc, NULL, "zombproc", NULL);
 
 	if (!st && has_zombproc)
 		st = tasks_list(w, "zombproc", err);
@@ -316,16 +316,16 @@ static void tasks_outside(struct tasks_walk *w)
 {
 	struct kco_session *s = w->s;
 
-	if (bsd_symbol(s, &w->vmspace0, NULL, "vmspace0", NULL))
+	if (os_symbol(s, &w->vmspace0, NULL, "vmspace0", NULL))
 		w->vmspace0 = 0;
-	if (bsd_variable(s, "cpu_tick_frequency", 8, &w->r.tick_frequency, NULL))
+	if (os_variable(s, "cpu_tick_frequency", 8, &w->r.tick_frequency, NULL))
 		w->r.tick_frequency = 0;
-	if (bsd_variable(s, "kstack_pages", 4, &w->r.kstack_pages, NULL))
+	if (os_variable(s, "kstack_pages", 4, &w->r.kstack_pages, NULL))
 		w->r.kstack_pages = TASKS_KSTACK_PAGES;
-	w->has_start = !bsd_field(s, "pstats", &w->start_sec, NULL, "p_start.tv_sec", NULL) &&
-		       !bsd_field(s, "pstats", &w->start_usec, NULL, "p_start.tv_usec", NULL);
-	w->has_resident = !bsd_field(s, "vmspace", &w->resident, NULL, "vm_pmap.pm_stats.resident_count", NULL);
-	w->has_vm_size = !bsd_field(s, "vmspace", &w->vm_size, NULL, "vm_map.size", NULL);
+	w->has_start = !os_field(s, "pstats", &w->start_sec, NULL, "p_start.tv_sec", NULL) &&
+		       !os_field(s, "pstats", &w->start_usec, NULL, "p_start.tv_usec", NULL);
+	w->has_resident = !os_field(s, "vmspace", &w->resident, NULL, "vm_pmap.pm_stats.resident_count", NULL);
+	w->has_vm_size = !os_field(s, "vmspace", &w->vm_size, NULL, "vm_map.size", NULL);
 }
 
 enum kco_status freebsd_tasks(struct kco_session *s, enum kco_status (*add)(void *arg, const struct kco_task *task),

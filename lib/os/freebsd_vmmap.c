@@ -82,7 +82,7 @@ static enum kco_status vmmap_layout(struct vmmap *m, struct kco_err *err)
 	};
 
 	for (size_t i = 0; i < EN_COUNT; i++) {
-		enum kco_status st = bsd_field(m->s, "vm_map_entry", &m->f[i], err, members[i].path, NULL);
+		enum kco_status st = os_field(m->s, "vm_map_entry", &m->f[i], err, members[i].path, NULL);
 
 		if (st && members[i].required)
 			return st;
@@ -239,7 +239,7 @@ static enum kco_status vmmap_open(struct kco_process *p, struct vmmap *m, uint64
 	if (!st)
 		st = vmmap_layout(m, err);
 	if (!st)
-		st = bsd_field(s, "vmspace", &header, err, "vm_map.header", NULL);
+		st = os_field(s, "vmspace", &header, err, "vm_map.header", NULL);
 	if (st)
 		return st;
 	m->header = p->mm + header.offset;

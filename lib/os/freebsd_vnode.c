@@ -60,15 +60,15 @@ static enum kco_status vnode_make(struct kco_session *s, struct vnode_layout *l,
 	struct kco_field name;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		enum kco_status st = bsd_field(s, rows[i].type, rows[i].field, err, rows[i].path, NULL);
+		enum kco_status st = os_field(s, rows[i].type, rows[i].field, err, rows[i].path, NULL);
 
 		if (st)
 			return kco_context(err, st, "names of files");
 	}
 	/* An array without a size, right behind the length. */
-	l->name = bsd_field(s, "namecache", &name, NULL, "nc_name", NULL) ? l->length.offset + l->length.size
-									  : name.offset;
-	if (bsd_variable(s, "rootvnode", 0, &l->root, NULL))
+	l->name = os_field(s, "namecache", &name, NULL, "nc_name", NULL) ? l->length.offset + l->length.size
+									 : name.offset;
+	if (os_variable(s, "rootvnode", 0, &l->root, NULL))
 		l->root = 0;
 	return KCO_OK;
 }

@@ -9,7 +9,6 @@
 #include "linux.h"
 
 #include <elf.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,42 +25,6 @@
 
 /* The BTF of a big kernel is about 10 MiB; what claims far more is broken. */
 #define LINUX_BTF_MAX (256u << 20)
-
-enum kco_status linux_symbol(struct kco_session *s, uint64_t *ret, struct kco_err *err, const char *name, ...)
-{
-	struct kco_symbol sym;
-	enum kco_status st = kco_symbols_by_name(s->symbols, name, &sym, err);
-	va_list ap;
-
-	va_start(ap, name);
-	for (const char *other; st && (other = va_arg(ap, const char *));)
-		st = kco_symbols_by_name(s->symbols, other, &sym, NULL);
-	va_end(ap);
-	if (!st)
-		*ret = sym.addr;
-	return st;
-}
-
-enum kco_status linux_field(struct kco_session *s, const char *type, struct kco_field *field, struct kco_err *err,
-			    const char *path, ...)
-{
-	enum kco_status st = kco_types_field(s->types, type, path, field, err);
-	va_list ap;
-
-	va_start(ap, path);
-	for (const char *other; st && (other = va_arg(ap, const char *));)
-		st = kco_types_field(s->types, type, other, field, NULL);
-	va_end(ap);
-	return st;
-}
-
-enum kco_status linux_variable(struct kco_session *s, const char *name, size_t size, uint64_t *ret, struct kco_err *err)
-{
-	uint64_t addr;
-	enum kco_status st = linux_symbol(s, &addr, err, name, NULL);
-
-	return st ? st : kco_kread_uint(s, addr, size, ret, err);
-}
 
 /* A kernel's VMCOREINFO (or the word of the header) says Linux; so do the notes of a hypervisor, weakly. */
 static int linux_detect(struct kco_session *s)
@@ -168,11 +131,11 @@ static enum kco_status linux_symbols(struct kco_session *s, struct kco_symbols *
 static enum kco_status linux_types(struct kco_session *s, struct kco_types **ret, struct kco_err *err)
 {
 	uint64_t start, stop;
-	enum kco_status st = linux_symbol(s, &start, err, "__start_BTF", NULL);
+	enum kco_status st = os_symbol(s, &start, err, "__start_BTF", NULL);
 	void *data;
 
 	if (!st)
-		st = linux_symbol(s, &stop, err, "__stop_BTF", NULL);
+		st = os_symbol(s, &stop, err, "__stop_BTF", NULL);
 	if (st)
 		return st;
 	if (stop <= start || stop - start > LINUX_BTF_MAX)

@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "names.h"
 #include "session.h"
 
 #define LINUX_CPUS_MAX 8192
@@ -71,16 +72,6 @@ static inline struct linux_os *linux_of(struct kco_session *s)
 {
 	return s->os_priv;
 }
-
-/** The address of a kernel symbol; the first of @names (NULL-terminated list of alternatives) that exists. */
-enum kco_status linux_symbol(struct kco_session *s, uint64_t *ret, struct kco_err *err, const char *name, ...)
-	__attribute__((sentinel));
-/** The first of the member paths of @type that this kernel has. The error names the first. */
-enum kco_status linux_field(struct kco_session *s, const char *type, struct kco_field *field, struct kco_err *err,
-			    const char *path, ...) __attribute__((sentinel));
-/** Read a number at symbol @name. */
-enum kco_status linux_variable(struct kco_session *s, const char *name, size_t size, uint64_t *ret,
-			       struct kco_err *err);
 
 /* linux_list.c */
 /** Called with each node's address: KCO_OK goes on, KCO_DONE says that it was seen before, an error ends the walk. */

@@ -112,7 +112,7 @@ static void breakpoints_ptrace(struct events *e, const struct kco_task *tasks, s
 	struct kco_field field;
 
 	e->kind = KCO_BREAKPOINT_PTRACE;
-	if (linux_field(s, "task_struct", &field, NULL, "thread.ptrace_bps", NULL))
+	if (os_field(s, "task_struct", &field, NULL, "thread.ptrace_bps", NULL))
 		return; // a kernel without CONFIG_HAVE_HW_BREAKPOINT
 	for (size_t i = 0; i < n && !e->b->stop; i++) {
 		if (tasks[i].status || tasks[i].flags & (KCO_TASK_KTHREAD | KCO_TASK_IDLE))
@@ -138,8 +138,8 @@ static void breakpoints_perf(struct events *e, const struct kco_task *tasks, siz
 	size_t nr;
 
 	e->kind = KCO_BREAKPOINT_PERF;
-	if (linux_field(s, "task_struct", &ctxp, NULL, "perf_event_ctxp", NULL) ||
-	    linux_field(s, "perf_event_context", &list, NULL, "event_list", NULL))
+	if (os_field(s, "task_struct", &ctxp, NULL, "perf_event_ctxp", NULL) ||
+	    os_field(s, "perf_event_context", &list, NULL, "event_list", NULL))
 		return; // a kernel without CONFIG_PERF_EVENTS
 	nr = ctxp.size / 8 < 4 ? ctxp.size / 8 : 4;
 	for (size_t i = 0; i < n && !e->b->stop; i++) {

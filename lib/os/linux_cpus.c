@@ -28,14 +28,14 @@ static enum kco_status cpus_load(struct kco_session *s, struct kco_err *err)
 	enum kco_status st = kco_session_need(s, KCO_NEED_SYMS, err);
 
 	if (!st)
-		st = linux_symbol(s, &offsets, err, "__per_cpu_offset", NULL);
+		st = os_symbol(s, &offsets, err, "__per_cpu_offset", NULL);
 	// Elsewhere a table of symbols that lacks it is taken for torn: nobody crashes single processors any more.
 	if (st == KCO_E_NOSYM && os->uml)
 		return cpus_single(os, err);
 	if (st)
 		return st;
 	/* nr_cpu_ids may be a constant of the build (CONFIG_FORCE_NR_CPUS) and then has no symbol. */
-	if (linux_variable(s, "nr_cpu_ids", 4, &n, NULL) || !n || n > LINUX_CPUS_MAX)
+	if (os_variable(s, "nr_cpu_ids", 4, &n, NULL) || !n || n > LINUX_CPUS_MAX)
 		n = LINUX_CPUS_MAX;
 	os->percpu_offset = calloc(n, sizeof(uint64_t));
 	os->online = calloc(n, 1);
@@ -52,7 +52,7 @@ static enum kco_status cpus_load(struct kco_session *s, struct kco_err *err)
 	}
 	if (!os->nr_cpus)
 		return st ? st : kco_fail(err, KCO_E_CORRUPT, "__per_cpu_offset holds no CPU");
-	st = linux_symbol(s, &mask, NULL, "__cpu_online_mask", "cpu_online_bits", NULL);
+	st = os_symbol(s, &mask, NULL, "__cpu_online_mask", "cpu_online_bits", NULL);
 	for (unsigned cpu = 0; cpu < os->nr_cpus; cpu++) {
 		uint64_t byte;
 

@@ -105,7 +105,7 @@ static void files_dirs(struct files *w, uint64_t task, struct kco_err *torn)
 	uint8_t bytes[LINUX_LAYOUT_WINDOW];
 	uint64_t fs = 0;
 	struct kco_err err = KCO_ERR_INIT;
-	enum kco_status st = linux_field(w->s, "task_struct", &field, &err, "fs", NULL);
+	enum kco_status st = os_field(w->s, "task_struct", &field, &err, "fs", NULL);
 
 	if (!st)
 		st = kco_kread_field(w->s, task, &field, &fs, &err);
@@ -212,7 +212,7 @@ static enum kco_status files_table(struct files *w, uint64_t files, struct kco_e
 	struct kco_field fdt;
 	uint8_t bytes[LINUX_LAYOUT_WINDOW];
 	uint64_t table, n, array, open;
-	enum kco_status st = linux_field(w->s, "files_struct", &fdt, err, "fdt", NULL);
+	enum kco_status st = os_field(w->s, "files_struct", &fdt, err, "fdt", NULL);
 
 	if (!st)
 		st = linux_layout_init(w->s, &layout, "fdtable", files_table_needs, FT_COUNT, err);
@@ -256,7 +256,7 @@ enum kco_status linux_files(struct kco_process *p, bool (*fn)(void *arg, const s
 	enum kco_status st = kco_session_need(s, KCO_NEED_TYPES, err);
 
 	if (!st)
-		st = linux_field(s, "task_struct", &field, err, "files", NULL);
+		st = os_field(s, "task_struct", &field, err, "files", NULL);
 	/* A main thread that has ended gave its files back; other threads still have them. */
 	for (size_t i = 0; !st && i < p->nr_threads && !files; i++) {
 		st = kco_kread_field(s, p->threads[i]->addr, &field, &files, err);
@@ -265,9 +265,9 @@ enum kco_status linux_files(struct kco_process *p, bool (*fn)(void *arg, const s
 	}
 	if (st)
 		return st;
-	if (linux_field(s, "inode", &w.mode, NULL, "i_mode", NULL))
+	if (os_field(s, "inode", &w.mode, NULL, "i_mode", NULL))
 		w.mode.size = 0;
-	if (linux_field(s, "dentry", &w.dentry_inode, NULL, "d_inode", NULL))
+	if (os_field(s, "dentry", &w.dentry_inode, NULL, "d_inode", NULL))
 		w.dentry_inode.size = 0;
 	files_dirs(&w, task, &torn);
 	if (files && !w.stopped)

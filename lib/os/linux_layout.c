@@ -19,7 +19,7 @@ enum kco_status linux_layout_init(struct kco_session *s, struct linux_layout *la
 		const char *const *p = needs[i].paths;
 		struct kco_field *f = &layout->f[i];
 		enum kco_status st =
-			linux_field(s, type, f, needs[i].optional ? NULL : err, p[0], p[1], p[1] ? p[2] : NULL, NULL);
+			os_field(s, type, f, needs[i].optional ? NULL : err, p[0], p[1], p[1] ? p[2] : NULL, NULL);
 
 		if (st && !needs[i].optional)
 			return st;

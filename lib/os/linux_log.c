@@ -49,9 +49,9 @@ static enum kco_status log_layout(struct log_ring *r, struct kco_err *err)
 	enum kco_status st = KCO_OK;
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted) && !st; i++)
-		st = linux_field(r->s, wanted[i].type, wanted[i].field, err, wanted[i].path, NULL);
-	if (linux_field(r->s, "printk_info", &r->subsystem, NULL, "dev_info.subsystem", NULL) ||
-	    linux_field(r->s, "printk_info", &r->device, NULL, "dev_info.device", NULL))
+		st = os_field(r->s, wanted[i].type, wanted[i].field, err, wanted[i].path, NULL);
+	if (os_field(r->s, "printk_info", &r->subsystem, NULL, "dev_info.subsystem", NULL) ||
+	    os_field(r->s, "printk_info", &r->device, NULL, "dev_info.device", NULL))
 		r->subsystem.size = r->device.size = 0;
 	if (!st)
 		st = kco_types_sizeof(r->s->types, "prb_desc", &r->desc_size, err);
@@ -77,7 +77,7 @@ static enum kco_status log_open(struct log_ring *r, uint64_t prb, struct kco_err
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted) && !st; i++) {
 		struct kco_field f;
 
-		st = linux_field(r->s, "printk_ringbuffer", &f, err, wanted[i].path, NULL);
+		st = os_field(r->s, "printk_ringbuffer", &f, err, wanted[i].path, NULL);
 		if (!st)
 			st = kco_kread_field(r->s, prb, &f, wanted[i].value, err);
 	}
@@ -229,7 +229,7 @@ enum kco_status linux_log(struct kco_session *s, bool (*fn)(void *arg, const str
 
 	if (st)
 		return st;
-	if (!linux_variable(s, "prb", 8, &prb, NULL) && prb)
+	if (!os_variable(s, "prb", 8, &prb, NULL) && prb)
 		return log_new(s, prb, fn, arg, err);
 	return linux_log_old(s, fn, arg, err);
 }

@@ -33,19 +33,19 @@ static enum kco_status log_old_layout(struct kco_session *s, struct log_old *l, 
 	if (!st && l->head > LOG_OLD_HEAD_MAX)
 		st = kco_fail(err, KCO_E_CORRUPT, "struct %s of %" PRIu64 " bytes makes no sense", type, l->head);
 	if (!st)
-		st = linux_field(s, type, &l->ts, err, "ts_nsec", NULL);
+		st = os_field(s, type, &l->ts, err, "ts_nsec", NULL);
 	if (!st)
-		st = linux_field(s, type, &l->len, err, "len", NULL);
+		st = os_field(s, type, &l->len, err, "len", NULL);
 	if (!st)
-		st = linux_field(s, type, &l->text_len, err, "text_len", NULL);
+		st = os_field(s, type, &l->text_len, err, "text_len", NULL);
 	if (!st)
-		st = linux_field(s, type, &l->dict_len, err, "dict_len", NULL);
+		st = os_field(s, type, &l->dict_len, err, "dict_len", NULL);
 	if (!st)
-		st = linux_field(s, type, &l->facility, err, "facility", NULL);
+		st = os_field(s, type, &l->facility, err, "facility", NULL);
 	if (!st)
-		st = linux_field(s, type, &l->level, err, "level", NULL);
+		st = os_field(s, type, &l->level, err, "level", NULL);
 	/* Only with CONFIG_PRINTK_CALLER (Linux 15ff2069cb7f, v5.1). */
-	if (linux_field(s, type, &l->caller, NULL, "caller_id", NULL))
+	if (os_field(s, type, &l->caller, NULL, "caller_id", NULL))
 		l->caller.size = 0;
 	return st;
 }
@@ -56,17 +56,17 @@ struct log_old_ring {
 
 static enum kco_status log_old_ring(struct kco_session *s, struct log_old_ring *r, struct kco_err *err)
 {
-	enum kco_status st = linux_variable(s, "log_buf", 8, &r->buf, err);
+	enum kco_status st = os_variable(s, "log_buf", 8, &r->buf, err);
 
 	if (!st)
-		st = linux_variable(s, "log_buf_len", 4, &r->size, err);
+		st = os_variable(s, "log_buf_len", 4, &r->size, err);
 	if (!st)
-		st = linux_variable(s, "log_first_idx", 4, &r->first, err);
+		st = os_variable(s, "log_first_idx", 4, &r->first, err);
 	if (!st)
-		st = linux_variable(s, "log_next_idx", 4, &r->next, err);
+		st = os_variable(s, "log_next_idx", 4, &r->next, err);
 	if (st)
 		return st;
-	if (linux_variable(s, "log_first_seq", 8, &r->seq, NULL))
+	if (os_variable(s, "log_first_seq", 8, &r->seq, NULL))
 		r->seq = 0;
 	if (!r->size || r->size > LOG_OLD_MAX || r->first >= r->size || r->next > r->size)
 		return kco_fail(err, KCO_E_CORRUPT,

@@ -57,7 +57,7 @@ static enum kco_status maple_array(struct kco_session *s, const char *type, cons
 {
 	struct kco_type_info info;
 	struct kco_field field;
-	enum kco_status st = linux_field(s, type, &field, err, path, NULL);
+	enum kco_status st = os_field(s, type, &field, err, path, NULL);
 
 	if (!st)
 		st = kco_type_info(field.type, &info, err);
@@ -81,7 +81,7 @@ static enum kco_status maple_make(struct kco_session *s, struct linux_maple *lay
 		{ "maple_range_64", "maple_range_64", false },
 		{ "maple_arange_64", "maple_arange_64", false },
 	};
-	enum kco_status st = linux_field(s, "maple_tree", &layout->root, err, "ma_root", NULL);
+	enum kco_status st = os_field(s, "maple_tree", &layout->root, err, "ma_root", NULL);
 
 	for (unsigned i = 0; i < MAPLE_TYPES && !st; i++) {
 		struct maple_form *form, here = { .known = true, .leaf = forms[i].leaf };

@@ -12,7 +12,7 @@
 static enum kco_status maps_direct(struct kco_session *s, struct kco_write_map *map, struct kco_err *err)
 {
 	uint64_t base;
-	enum kco_status st = linux_variable(s, "page_offset_base", 8, &base, err);
+	enum kco_status st = os_variable(s, "page_offset_base", 8, &base, err);
 	struct kco_paddr pa;
 
 	if (st)
@@ -35,10 +35,10 @@ static enum kco_status maps_image(struct kco_session *s, struct kco_write_map *m
 {
 	uint64_t first, end;
 	struct kco_paddr pa, last;
-	enum kco_status st = linux_symbol(s, &first, err, "_text", "_stext", NULL);
+	enum kco_status st = os_symbol(s, &first, err, "_text", "_stext", NULL);
 
 	if (!st)
-		st = linux_symbol(s, &end, err, "_end", "__bss_stop", NULL);
+		st = os_symbol(s, &end, err, "_end", "__bss_stop", NULL);
 	if (!st && (end <= first || end - first > UINT64_C(1) << 30))
 		st = kco_fail(err, KCO_E_CORRUPT, "the kernel's image from %#llx to %#llx", (unsigned long long)first,
 			      (unsigned long long)end);

@@ -72,9 +72,9 @@ static enum kco_status mm_make(struct kco_session *s, struct linux_mm *mm, struc
 {
 	struct kco_field field, count;
 
-	mm->percpu_counters = !linux_field(s, "mm_struct", &field, NULL, "rss_stat[0].count", NULL) &&
-			      !linux_field(s, "percpu_counter", &count, NULL, "count", NULL) &&
-			      !linux_field(s, "percpu_counter", &field, NULL, "counters", NULL) &&
+	mm->percpu_counters = !os_field(s, "mm_struct", &field, NULL, "rss_stat[0].count", NULL) &&
+			      !os_field(s, "percpu_counter", &count, NULL, "count", NULL) &&
+			      !os_field(s, "percpu_counter", &field, NULL, "counters", NULL) &&
 			      field.offset >= count.offset;
 	if (mm->percpu_counters)
 		mm->counters = field.offset - count.offset;

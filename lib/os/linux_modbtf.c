@@ -45,14 +45,14 @@ static enum kco_status modbtf_find(struct kco_session *s, const struct kco_modul
 	struct modbtf_find f = { .s = s, .wanted = mod->addr };
 	struct kco_err torn;
 	uint64_t head;
-	enum kco_status st = linux_symbol(s, &head, err, "btf_modules", NULL);
+	enum kco_status st = os_symbol(s, &head, err, "btf_modules", NULL);
 
 	if (!st)
-		st = linux_field(s, "btf_module", &f.list, err, "list", NULL);
+		st = os_field(s, "btf_module", &f.list, err, "list", NULL);
 	if (!st)
-		st = linux_field(s, "btf_module", &f.module, err, "module", NULL);
+		st = os_field(s, "btf_module", &f.module, err, "module", NULL);
 	if (!st)
-		st = linux_field(s, "btf_module", &f.btf, err, "btf", NULL);
+		st = os_field(s, "btf_module", &f.btf, err, "btf", NULL);
 	if (!st)
 		st = linux_list_each(s, head, modbtf_node, &f, &torn);
 	if (st)
@@ -72,9 +72,9 @@ enum kco_status linux_module_types(struct kco_session *s, const struct kco_modul
 	enum kco_status st = modbtf_find(s, mod, &btf, err);
 
 	if (!st)
-		st = linux_field(s, "btf", &data, err, "data", NULL);
+		st = os_field(s, "btf", &data, err, "data", NULL);
 	if (!st)
-		st = linux_field(s, "btf", &data_size, err, "data_size", NULL);
+		st = os_field(s, "btf", &data_size, err, "data_size", NULL);
 	if (!st)
 		st = kco_kread_field(s, btf, &data, &at, err);
 	if (!st)

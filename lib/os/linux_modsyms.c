@@ -29,14 +29,14 @@ static enum kco_status modsyms_add(struct modsyms *ms, const struct kco_module *
 	struct kco_module_syms syms = { .module = mod->name, .first = mod->base, .end = mod->base + mod->size };
 	struct kco_field ks, symtab, strtab, typetab, num;
 	uint64_t addr, n;
-	enum kco_status st = linux_field(s, "module", &ks, NULL, "kallsyms", NULL);
+	enum kco_status st = os_field(s, "module", &ks, NULL, "kallsyms", NULL);
 
 	if (!st)
-		st = linux_field(s, "mod_kallsyms", &symtab, NULL, "symtab", NULL);
+		st = os_field(s, "mod_kallsyms", &symtab, NULL, "symtab", NULL);
 	if (!st)
-		st = linux_field(s, "mod_kallsyms", &strtab, NULL, "strtab", NULL);
+		st = os_field(s, "mod_kallsyms", &strtab, NULL, "strtab", NULL);
 	if (!st)
-		st = linux_field(s, "mod_kallsyms", &num, NULL, "num_symtab", NULL);
+		st = os_field(s, "mod_kallsyms", &num, NULL, "num_symtab", NULL);
 	if (!st)
 		st = kco_kread_field(s, mod->addr, &ks, &addr, NULL);
 	if (!st)
@@ -50,7 +50,7 @@ static enum kco_status modsyms_add(struct modsyms *ms, const struct kco_module *
 	if (n > MODSYMS_MAX)
 		return KCO_E_CORRUPT;
 	syms.num_symtab = (uint32_t)n;
-	if (linux_field(s, "mod_kallsyms", &typetab, NULL, "typetab", NULL) ||
+	if (os_field(s, "mod_kallsyms", &typetab, NULL, "typetab", NULL) ||
 	    kco_kread_field(s, addr, &typetab, &syms.typetab, NULL))
 		syms.typetab = 0;
 	for (unsigned i = 0; i < mod->nr_mem && i < KCO_MODULE_RANGES_MAX; i++) {

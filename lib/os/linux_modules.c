@@ -33,8 +33,8 @@ static enum kco_status modules_layout_mem(struct kco_session *s, struct modules_
 
 		snprintf(base, sizeof(base), "mem[%u].base", l->nr_mem);
 		snprintf(size, sizeof(size), "mem[%u].size", l->nr_mem);
-		if (linux_field(s, "module", &l->mem_base[l->nr_mem], NULL, base, NULL) ||
-		    linux_field(s, "module", &l->mem_size[l->nr_mem], NULL, size, NULL))
+		if (os_field(s, "module", &l->mem_base[l->nr_mem], NULL, base, NULL) ||
+		    os_field(s, "module", &l->mem_size[l->nr_mem], NULL, size, NULL))
 			break;
 	}
 	if (!l->nr_mem)
@@ -50,22 +50,22 @@ static enum kco_status modules_layout(struct kco_session *s, struct modules_layo
 	enum kco_status st;
 
 	memset(l, 0, sizeof(*l));
-	st = linux_field(s, "module", &l->next, err, "list.next", NULL);
+	st = os_field(s, "module", &l->next, err, "list.next", NULL);
 	if (!st)
-		st = linux_field(s, "module", &l->name, err, "name", NULL);
+		st = os_field(s, "module", &l->name, err, "name", NULL);
 	if (st)
 		return st;
-	if (linux_field(s, "module", &l->state, NULL, "state", NULL))
+	if (os_field(s, "module", &l->state, NULL, "state", NULL))
 		l->state.size = 0;
-	if (linux_field(s, "module", &l->taints, NULL, "taints", NULL))
+	if (os_field(s, "module", &l->taints, NULL, "taints", NULL))
 		l->taints.size = 0;
 	if (!modules_layout_mem(s, l))
 		return KCO_OK;
-	st = linux_field(s, "module", &l->base, err, "core_layout.base", "module_core", NULL);
+	st = os_field(s, "module", &l->base, err, "core_layout.base", "module_core", NULL);
 	if (!st)
-		st = linux_field(s, "module", &l->size, err, "core_layout.size", "core_size", NULL);
+		st = os_field(s, "module", &l->size, err, "core_layout.size", "core_size", NULL);
 	if (!st)
-		st = linux_field(s, "module", &l->text_size, err, "core_layout.text_size", "core_text_size", NULL);
+		st = os_field(s, "module", &l->text_size, err, "core_layout.text_size", "core_text_size", NULL);
 	return st;
 }
 
@@ -179,7 +179,7 @@ enum kco_status linux_modules(struct kco_session *s, enum kco_status (*add)(void
 	struct modules_walk w = { .s = s, .add = add, .arg = arg };
 	struct kco_err torn = KCO_ERR_INIT;
 	uint64_t head;
-	enum kco_status st = linux_symbol(s, &head, err, "modules", NULL);
+	enum kco_status st = os_symbol(s, &head, err, "modules", NULL);
 
 	if (!st)
 		st = modules_layout(s, &w.layout, err);

@@ -33,14 +33,14 @@ static void page_zero_pages(struct kco_session *s, struct linux_pages *pages)
 	struct kco_paddr pa;
 	uint64_t addr, v;
 
-	if (!linux_symbol(s, &addr, NULL, "empty_zero_page", NULL) &&
+	if (!os_symbol(s, &addr, NULL, "empty_zero_page", NULL) &&
 	    !kco_translate(s->mem, &s->kernel, addr, &pa, NULL, NULL))
 		pages->zero_pa = pa.v;
 	// Since Linux 3b77e8c8cde5 (v5.13) huge_zero_pfn; it is -1 as long as there is none.
-	if (!linux_variable(s, "huge_zero_pfn", 8, &v, NULL)) {
+	if (!os_variable(s, "huge_zero_pfn", 8, &v, NULL)) {
 		if (v < UINT64_MAX >> LINUX_PAGE_SHIFT)
 			pages->huge_zero_pa = v << LINUX_PAGE_SHIFT;
-	} else if (!linux_variable(s, "huge_zero_page", 8, &v, NULL) && v && !linux_page_pa(s, v, &pa, NULL)) {
+	} else if (!os_variable(s, "huge_zero_page", 8, &v, NULL) && v && !linux_page_pa(s, v, &pa, NULL)) {
 		pages->huge_zero_pa = pa.v;
 	}
 }
@@ -55,15 +55,15 @@ static enum kco_status page_init(struct kco_session *s, struct linux_pages *page
 		st = linux_pagecache_init(s, pages, err);
 	if (st)
 		return st;
-	if (linux_symbol(s, &pages->shmem_aops, NULL, "shmem_aops", NULL))
+	if (os_symbol(s, &pages->shmem_aops, NULL, "shmem_aops", NULL))
 		pages->shmem_aops = 0;
-	if (linux_symbol(s, &pages->hugetlb_aops, NULL, "hugetlbfs_aops", NULL))
+	if (os_symbol(s, &pages->hugetlb_aops, NULL, "hugetlbfs_aops", NULL))
 		pages->hugetlb_aops = 0;
 	// Linux a08c7193e4f1 (v6.7) took this away, and made hugetlbfs count as all others do.
-	pages->hugetlb_huge_index = !linux_symbol(s, &addr, NULL, "hugetlb_basepage_index", "__basepage_index", NULL);
-	if (linux_field(s, "vm_area_struct", &pages->vm_ops, NULL, "vm_ops", NULL))
+	pages->hugetlb_huge_index = !os_symbol(s, &addr, NULL, "hugetlb_basepage_index", "__basepage_index", NULL);
+	if (os_field(s, "vm_area_struct", &pages->vm_ops, NULL, "vm_ops", NULL))
 		pages->vm_ops.size = 0;
-	if (linux_field(s, "address_space", &pages->a_ops, NULL, "a_ops", NULL))
+	if (os_field(s, "address_space", &pages->a_ops, NULL, "a_ops", NULL))
 		pages->a_ops.size = 0;
 	return KCO_OK;
 }
@@ -160,7 +160,7 @@ static uint64_t page_huge_size(struct kco_session *s, const struct kco_file *fil
 	struct kco_field blkbits;
 	uint64_t bits;
 
-	if (!linux_field(s, "inode", &blkbits, NULL, "i_blkbits", NULL) && file->inode_addr &&
+	if (!os_field(s, "inode", &blkbits, NULL, "i_blkbits", NULL) && file->inode_addr &&
 	    !kco_kread_field(s, file->inode_addr, &blkbits, &bits, NULL) && bits > LINUX_PAGE_SHIFT && bits <= 34)
 		return UINT64_C(1) << bits;
 	return UINT64_C(2) << 20;
@@ -212,10 +212,10 @@ static bool page_vdso(struct kco_process *p, uint64_t va, struct kco_paddr *pa)
 	struct kco_field at, image, data, size;
 	uint64_t start, addr, bytes, n;
 
-	if (linux_field(s, "mm_struct", &at, NULL, "context.vdso", NULL) ||
-	    linux_field(s, "mm_struct", &image, NULL, "context.vdso_image", NULL) ||
-	    linux_field(s, "vdso_image", &data, NULL, "data", NULL) ||
-	    linux_field(s, "vdso_image", &size, NULL, "size", NULL) || kco_kread_field(s, p->mm, &at, &start, NULL) ||
+	if (os_field(s, "mm_struct", &at, NULL, "context.vdso", NULL) ||
+	    os_field(s, "mm_struct", &image, NULL, "context.vdso_image", NULL) ||
+	    os_field(s, "vdso_image", &data, NULL, "data", NULL) ||
+	    os_field(s, "vdso_image", &size, NULL, "size", NULL) || kco_kread_field(s, p->mm, &at, &start, NULL) ||
 	    kco_kread_field(s, p->mm, &image, &addr, NULL) || !addr || kco_kread_field(s, addr, &data, &bytes, NULL) ||
 	    kco_kread_field(s, addr, &size, &n, NULL))
 		return false;

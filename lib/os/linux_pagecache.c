@@ -30,7 +30,7 @@ static uint64_t pagecache_vmemmap(struct kco_session *s)
 {
 	uint64_t addr;
 
-	if (!linux_variable(s, "vmemmap_base", 8, &addr, NULL))
+	if (!os_variable(s, "vmemmap_base", 8, &addr, NULL))
 		return addr;
 	return linux_of(s)->levels == 5 ? UINT64_C(0xffd4000000000000) : UINT64_C(0xffffea0000000000);
 }
@@ -41,23 +41,23 @@ static enum kco_status pagecache_tree(struct kco_session *s, struct linux_pages 
 	struct kco_type type;
 	struct kco_field slots;
 	const char *node = "xa_node";
-	enum kco_status st = linux_field(s, "address_space", &pages->root, err, "i_pages.xa_head", NULL);
+	enum kco_status st = os_field(s, "address_space", &pages->root, err, "i_pages.xa_head", NULL);
 
 	pages->node_tag = 2;
 	pages->value_tag = 1;
 	pages->value_shift = 1;
 	if (st) {
 		// Since Linux b93b016313b3 (v4.17) page_tree is i_pages.
-		if (linux_field(s, "address_space", &pages->root, NULL, "i_pages.rnode", "page_tree.rnode", NULL))
+		if (os_field(s, "address_space", &pages->root, NULL, "i_pages.rnode", "page_tree.rnode", NULL))
 			return st;
 		node = "radix_tree_node";
 		pages->node_tag = 1;
 		pages->value_tag = 2;
 		pages->value_shift = 2;
 	}
-	st = linux_field(s, node, &pages->shift, err, "shift", NULL);
+	st = os_field(s, node, &pages->shift, err, "shift", NULL);
 	if (!st)
-		st = linux_field(s, node, &slots, err, "slots", NULL);
+		st = os_field(s, node, &slots, err, "slots", NULL);
 	if (!st)
 		st = kco_type_strip(slots.type, &type, err);
 	if (!st)
@@ -81,13 +81,13 @@ enum kco_status linux_pagecache_init(struct kco_session *s, struct linux_pages *
 	// Since Linux acc53a0b4c15 (v6.16) page.index is __folio_index; struct folio has one since 7b230db3b8d3
 	// (v5.16).
 	if (!st)
-		st = linux_field(s, "page", &pages->index, err, "index", "__folio_index", "pgoff", NULL);
+		st = os_field(s, "page", &pages->index, err, "index", "__folio_index", "pgoff", NULL);
 	if (!st)
-		st = linux_field(s, "page", &pages->private, err, "private", NULL);
+		st = os_field(s, "page", &pages->private, err, "private", NULL);
 	if (!st)
-		st = linux_field(s, "page", &pages->mapping, err, "mapping", NULL);
+		st = os_field(s, "page", &pages->mapping, err, "mapping", NULL);
 	if (!st)
-		st = linux_field(s, "page", &pages->compound_head, err, "compound_head", NULL);
+		st = os_field(s, "page", &pages->compound_head, err, "compound_head", NULL);
 	if (!st)
 		st = pagecache_tree(s, pages, err);
 	if (st)

@@ -118,9 +118,9 @@ static void path_root(struct kco_session *s, struct linux_paths *paths)
 	struct kco_field fs, dentry, mnt;
 	uint64_t addr;
 
-	if (!init || linux_field(s, "task_struct", &fs, NULL, "fs", NULL) ||
-	    linux_field(s, "fs_struct", &dentry, NULL, "root.dentry", NULL) ||
-	    linux_field(s, "fs_struct", &mnt, NULL, "root.mnt", NULL))
+	if (!init || os_field(s, "task_struct", &fs, NULL, "fs", NULL) ||
+	    os_field(s, "fs_struct", &dentry, NULL, "root.dentry", NULL) ||
+	    os_field(s, "fs_struct", &mnt, NULL, "root.mnt", NULL))
 		return;
 	if (kco_kread_field(s, init->addr, &fs, &addr, NULL) || !addr ||
 	    kco_kread_field(s, addr, &dentry, &paths->root_dentry, NULL) ||
@@ -140,20 +140,20 @@ static enum kco_status path_make(struct kco_session *s, struct linux_paths *path
 	if (!st)
 		st = linux_layout_init(s, &paths->inode, "inode", path_inode_needs, IF_COUNT, err);
 	if (!st)
-		st = linux_field(s, "super_block", &paths->dev, err, "s_dev", NULL);
+		st = os_field(s, "super_block", &paths->dev, err, "s_dev", NULL);
 	if (!st)
-		st = linux_field(s, "mount", &mnt, err, "mnt", NULL);
+		st = os_field(s, "mount", &mnt, err, "mnt", NULL);
 	if (st)
 		return st;
 	paths->mount_offset = mnt.offset;
-	if (linux_field(s, "dentry_operations", &paths->dname, NULL, "d_dname", NULL))
+	if (os_field(s, "dentry_operations", &paths->dname, NULL, "d_dname", NULL))
 		paths->dname.size = 0;
 	/*
 	 * Since Linux def3ae83da02 (v6.7) a backing file knows its user's path and
 	 * has its own in f_path; between v6.5 and that f_path was the user's.
 	 */
-	if (linux_field(s, "backing_file", &paths->user_dentry, NULL, "user_path.dentry", NULL) ||
-	    linux_field(s, "backing_file", &paths->user_mnt, NULL, "user_path.mnt", NULL))
+	if (os_field(s, "backing_file", &paths->user_dentry, NULL, "user_path.dentry", NULL) ||
+	    os_field(s, "backing_file", &paths->user_mnt, NULL, "user_path.mnt", NULL))
 		paths->user_dentry.size = 0;
 	path_root(s, paths);
 	return KCO_OK;
@@ -257,7 +257,7 @@ static enum kco_status path_ns(struct kco_session *s, uint64_t inode, char *kind
 	for (size_t i = 0; i < sizeof(way) / sizeof(*way) && !st; i++) {
 		struct kco_field field;
 
-		st = linux_field(s, way[i][0], &field, err, way[i][1], NULL);
+		st = os_field(s, way[i][0], &field, err, way[i][1], NULL);
 		if (!st)
 			st = kco_kread_field(s, at, &field, &at, err);
 	}

@@ -75,22 +75,22 @@ static enum kco_status pids_layout(struct pids_walk *w, struct kco_field *head, 
 	struct kco_session *s = w->s;
 	struct kco_type_info info;
 	const char *node = "xa_node";
-	enum kco_status st = linux_field(s, "pid_namespace", head, err, "idr.idr_rt.xa_head", "idr.idr_rt.rnode", NULL);
+	enum kco_status st = os_field(s, "pid_namespace", head, err, "idr.idr_rt.xa_head", "idr.idr_rt.rnode", NULL);
 
-	if (!st && linux_field(s, node, &w->shift, NULL, "shift", NULL))
+	if (!st && os_field(s, node, &w->shift, NULL, "shift", NULL))
 		node = "radix_tree_node";
 	if (!st)
-		st = linux_field(s, node, &w->shift, err, "shift", NULL);
+		st = os_field(s, node, &w->shift, err, "shift", NULL);
 	if (!st)
-		st = linux_field(s, node, &w->slots, err, "slots", NULL);
+		st = os_field(s, node, &w->slots, err, "slots", NULL);
 	if (!st)
 		st = kco_type_info(w->slots.type, &info, err);
 	if (!st)
-		st = linux_field(s, "pid", &w->tasks, err, "tasks[0].first", NULL);
+		st = os_field(s, "pid", &w->tasks, err, "tasks[0].first", NULL);
 	if (!st)
-		st = linux_field(s, "pid", &w->nr, err, "numbers[0].nr", NULL);
+		st = os_field(s, "pid", &w->nr, err, "numbers[0].nr", NULL);
 	if (!st)
-		st = linux_field(s, "task_struct", &w->link, err, "pid_links[0]", "pids[0].node", NULL);
+		st = os_field(s, "task_struct", &w->link, err, "pid_links[0]", "pids[0].node", NULL);
 	if (st)
 		return st;
 	w->nr_slots = info.nr_elements;
@@ -108,7 +108,7 @@ enum kco_status linux_pids_each(struct kco_session *s, enum kco_status (*fn)(voi
 	enum kco_status st = pids_layout(&w, &head, err);
 
 	if (!st)
-		st = linux_symbol(s, &ns, err, "init_pid_ns", NULL);
+		st = os_symbol(s, &ns, err, "init_pid_ns", NULL);
 	if (!st)
 		st = kco_kread_field(s, ns, &head, &entry, err);
 	if (st || !entry)

@@ -93,7 +93,7 @@ void linux_uprobes(struct linux_breakpoints *b)
 	struct linux_layout layout;
 	size_t depth = 0;
 
-	if (linux_symbol(b->s, &tree, NULL, "uprobes_tree", NULL))
+	if (os_symbol(b->s, &tree, NULL, "uprobes_tree", NULL))
 		return; // a kernel without CONFIG_UPROBES
 	if (linux_layout_init(b->s, &layout, "uprobe", uprobe_needs, UP_FIELDS, &err) ||
 	    kco_kread_uint(b->s, tree, 8, &root, &err)) {

@@ -17,7 +17,7 @@ static enum kco_status linux_process_space(struct kco_process *p, struct kco_spa
 	struct kco_field pgd;
 	struct kco_paddr root;
 	uint64_t va;
-	enum kco_status st = linux_field(s, "mm_struct", &pgd, err, "pgd", NULL);
+	enum kco_status st = os_field(s, "mm_struct", &pgd, err, "pgd", NULL);
 
 	if (!st)
 		st = kco_kread_field(s, p->mm, &pgd, &va, err);

@@ -23,17 +23,17 @@ struct sections_layout {
 static enum kco_status sections_layout(struct kco_session *s, struct sections_layout *l, struct kco_err *err)
 {
 	struct kco_field second;
-	enum kco_status st = linux_field(s, "module", &l->attrs, err, "sect_attrs", NULL);
+	enum kco_status st = os_field(s, "module", &l->attrs, err, "sect_attrs", NULL);
 
 	if (!st)
-		st = linux_field(s, "module_sect_attrs", &l->count, err, "nsections", NULL);
+		st = os_field(s, "module_sect_attrs", &l->count, err, "nsections", NULL);
 	if (!st)
-		st = linux_field(s, "module_sect_attrs", &l->name, err, "attrs[0].battr.attr.name",
-				 "attrs[0].mattr.attr.name", NULL);
+		st = os_field(s, "module_sect_attrs", &l->name, err, "attrs[0].battr.attr.name",
+			      "attrs[0].mattr.attr.name", NULL);
 	if (!st)
-		st = linux_field(s, "module_sect_attrs", &l->address, err, "attrs[0].address", NULL);
+		st = os_field(s, "module_sect_attrs", &l->address, err, "attrs[0].address", NULL);
 	if (!st)
-		st = linux_field(s, "module_sect_attrs", &second, err, "attrs[1].address", NULL);
+		st = os_field(s, "module_sect_attrs", &second, err, "attrs[1].address", NULL);
 	if (!st)
 		l->stride = second.offset - l->address.offset;
 	return st;

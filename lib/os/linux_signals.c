@@ -67,10 +67,10 @@ static void signals_walk(struct kco_session *s, uint64_t head, struct kco_sigpen
 	struct kco_err err = KCO_ERR_INIT;
 	struct kco_field list;
 	struct kco_sigqueue *kept;
-	enum kco_status st = linux_field(s, "sigqueue", &list, &err, "list", NULL);
+	enum kco_status st = os_field(s, "sigqueue", &list, &err, "list", NULL);
 
 	if (!st)
-		st = linux_field(s, "sigqueue", &q.info, &err, "info", NULL);
+		st = os_field(s, "sigqueue", &q.info, &err, "info", NULL);
 	if (!st) {
 		q.list_offset = list.offset;
 		st = linux_list_each(s, head, signals_entry, &q, &err);
@@ -101,10 +101,10 @@ static void signals_pending(struct kco_session *s, const char *type, const char 
 {
 	struct kco_err err = KCO_ERR_INIT;
 	struct kco_field list, set;
-	enum kco_status st = linux_field(s, type, &list, &err, list_path, NULL);
+	enum kco_status st = os_field(s, type, &list, &err, list_path, NULL);
 
 	if (!st)
-		st = linux_field(s, type, &set, &err, set_path, NULL);
+		st = os_field(s, type, &set, &err, set_path, NULL);
 	if (!st)
 		st = kco_kread_field(s, base, &set, &pending->set, &err);
 	if (st) {
@@ -138,10 +138,10 @@ static enum kco_status signals_actions(struct kco_session *s, struct kco_signals
 	struct kco_field action, f[4];
 	uint64_t size;
 	uint8_t raw[256];
-	enum kco_status st = linux_field(s, "sighand_struct", &action, err, "action", NULL);
+	enum kco_status st = os_field(s, "sighand_struct", &action, err, "action", NULL);
 
 	for (size_t i = 0; !st && i < 4; i++)
-		st = linux_field(s, "k_sigaction", &f[i], err, members[i], NULL);
+		st = os_field(s, "k_sigaction", &f[i], err, members[i], NULL);
 	if (!st)
 		st = kco_types_sizeof(s->types, "k_sigaction", &size, err);
 	if (!st && (size == 0 || size > sizeof(raw)))
@@ -161,7 +161,7 @@ static bool signals_task(struct kco_session *s, const struct kco_task *task, con
 {
 	struct kco_field field;
 
-	return !linux_field(s, "task_struct", &field, NULL, path, NULL) &&
+	return !os_field(s, "task_struct", &field, NULL, path, NULL) &&
 	       !kco_kread_field(s, task->addr, &field, ret, NULL);
 }
 
@@ -192,11 +192,11 @@ enum kco_status linux_signals(struct kco_process *p, const struct kco_task *task
 
 	*ret = (struct kco_signals){ 0 };
 	if (!st)
-		st = linux_field(s, "task_struct", &field, err, "sighand", NULL);
+		st = os_field(s, "task_struct", &field, err, "sighand", NULL);
 	if (!st)
 		st = kco_kread_field(s, task->addr, &field, &ret->sighand_addr, err);
 	if (!st)
-		st = linux_field(s, "task_struct", &field, err, "signal", NULL);
+		st = os_field(s, "task_struct", &field, err, "signal", NULL);
 	if (!st)
 		st = kco_kread_field(s, task->addr, &field, &ret->signal_addr, err);
 	if (st)
@@ -205,7 +205,7 @@ enum kco_status linux_signals(struct kco_process *p, const struct kco_task *task
 	if (!ret->sighand_addr)
 		return kco_fail(err, KCO_E_RANGE, "it has ended and gave its signals back");
 	signals_masks(s, task, ret);
-	if (!linux_field(s, "signal_struct", &field, NULL, "nr_threads", NULL) &&
+	if (!os_field(s, "signal_struct", &field, NULL, "nr_threads", NULL) &&
 	    !kco_kread_field(s, ret->signal_addr, &field, &n, NULL))
 		ret->nr_threads = (uint32_t)n;
 	signals_pending(s, "task_struct", "pending.list", "pending.signal.sig[0]", task->addr, &ret->private_pending);

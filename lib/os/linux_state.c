@@ -28,7 +28,7 @@ void linux_states_init(struct kco_session *s, struct linux_states *states)
 
 	memset(states, 0, sizeof(*states));
 	states->noload = STATE_NOLOAD;
-	if (!linux_symbol(s, &array, NULL, "task_state_array", NULL)) {
+	if (!os_symbol(s, &array, NULL, "task_state_array", NULL)) {
 		for (states->n = 0; states->n < STATES_MAX; states->n++) {
 			uint64_t text;
 			char buf[4] = "";

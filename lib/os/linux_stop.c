@@ -56,27 +56,26 @@ static void stops_fields(struct kco_session *s, struct linux_stops *stops)
 	uint64_t size;
 
 	for (size_t i = 0; i < STOP_FIELDS; i++)
-		if (linux_field(s, "task_struct", &stops->f[i], NULL, stop_needs[i].paths[0], stop_needs[i].paths[1],
-				NULL))
+		if (os_field(s, "task_struct", &stops->f[i], NULL, stop_needs[i].paths[0], stop_needs[i].paths[1],
+			     NULL))
 			stops->f[i].size = 0;
-	if (linux_field(s, "signal_struct", &stops->signal_flags, NULL, "flags", NULL))
+	if (os_field(s, "signal_struct", &stops->signal_flags, NULL, "flags", NULL))
 		stops->signal_flags.size = 0;
-	if (linux_field(s, "signal_struct", &stops->group_exit_code, NULL, "group_exit_code", NULL))
+	if (os_field(s, "signal_struct", &stops->group_exit_code, NULL, "group_exit_code", NULL))
 		stops->group_exit_code.size = 0;
 	/* Since Linux 4ce5f9c9e754 (v4.20) the kernel's own is smaller than the user's. */
 	if (kco_types_sizeof(s->types, "kernel_siginfo", &size, NULL) || size < 32 || size > 128)
 		size = 48;
 	stops->siginfo_size = (uint32_t)size;
-	if (linux_symbol(s, &stops->sched_start, NULL, "__sched_text_start", NULL) ||
-	    linux_symbol(s, &stops->sched_end, NULL, "__sched_text_end", NULL))
+	if (os_symbol(s, &stops->sched_start, NULL, "__sched_text_start", NULL) ||
+	    os_symbol(s, &stops->sched_end, NULL, "__sched_text_end", NULL))
 		stops->sched_start = stops->sched_end = 0;
 	/* address is that of the page; real_address, since Linux 824ddc601adc (v5.18), is what was touched. */
 	if (kco_types_sizeof(s->types, "vm_fault", &stops->vmf.size, NULL) || stops->vmf.size > 1024 ||
-	    linux_field(s, "vm_fault", &stops->vmf.vma, NULL, "vma", NULL) ||
-	    linux_field(s, "vm_fault", &stops->vmf.address, NULL, "address", NULL))
+	    os_field(s, "vm_fault", &stops->vmf.vma, NULL, "vma", NULL) ||
+	    os_field(s, "vm_fault", &stops->vmf.address, NULL, "address", NULL))
 		stops->vmf.size = 0;
-	if (stops->vmf.size &&
-	    linux_field(s, "vm_fault", &stops->vmf.real_address, NULL, "real_address", "address", NULL))
+	if (stops->vmf.size && os_field(s, "vm_fault", &stops->vmf.real_address, NULL, "real_address", "address", NULL))
 		stops->vmf.size = 0;
 }
 

@@ -117,9 +117,9 @@ static void trace_watch(struct kco_process *p, const struct kco_task *task, stru
 
 	stop->kind = KCO_STOP_WATCHPOINT;
 	stop->trap = "TRAP_DBREG";
-	if (!dr6 || linux_field(s, "task_struct", &events, NULL, "thread.ptrace_bps", NULL) ||
-	    linux_field(s, "perf_event", &addr, NULL, "attr.bp_addr", NULL) ||
-	    linux_field(s, "perf_event", &access, NULL, "attr.bp_type", NULL) ||
+	if (!dr6 || os_field(s, "task_struct", &events, NULL, "thread.ptrace_bps", NULL) ||
+	    os_field(s, "perf_event", &addr, NULL, "attr.bp_addr", NULL) ||
+	    os_field(s, "perf_event", &access, NULL, "attr.bp_type", NULL) ||
 	    kco_kread_uint(s, task->addr + events.offset + (uint64_t)__builtin_ctzll(dr6) * 8, 8, &event, NULL) ||
 	    !event || kco_kread_field(s, event, &addr, &stop->addr, NULL))
 		return;

@@ -114,20 +114,20 @@ static struct linux_swap *swap_get(struct kco_session *s, struct linux_pages *pa
 		return NULL;
 	swap_types(s, swap);
 	// What is not there costs what it leads to, and no more.
-	if (linux_symbol(s, &swap->info, NULL, "swap_info", NULL))
+	if (os_symbol(s, &swap->info, NULL, "swap_info", NULL))
 		swap->info = 0;
-	if (linux_symbol(s, &swap->spaces, NULL, "swapper_spaces", NULL) ||
-	    linux_symbol(s, &swap->nr_spaces, NULL, "nr_swapper_spaces", NULL) ||
+	if (os_symbol(s, &swap->spaces, NULL, "swapper_spaces", NULL) ||
+	    os_symbol(s, &swap->nr_spaces, NULL, "nr_swapper_spaces", NULL) ||
 	    kco_types_sizeof(s->types, "address_space", &swap->space_size, NULL))
 		swap->spaces = 0;
-	if (linux_field(s, "swap_info_struct", &swap->flags, NULL, "flags", NULL) ||
-	    linux_field(s, "swap_info_struct", &swap->area_max, NULL, "max", NULL) ||
-	    linux_field(s, "swap_info_struct", &swap->bdev, NULL, "bdev", NULL) ||
-	    linux_field(s, "swap_info_struct", &swap->file, NULL, "swap_file", NULL))
+	if (os_field(s, "swap_info_struct", &swap->flags, NULL, "flags", NULL) ||
+	    os_field(s, "swap_info_struct", &swap->area_max, NULL, "max", NULL) ||
+	    os_field(s, "swap_info_struct", &swap->bdev, NULL, "bdev", NULL) ||
+	    os_field(s, "swap_info_struct", &swap->file, NULL, "swap_file", NULL))
 		swap->info = 0;
-	if (linux_field(s, "swap_info_struct", &swap->zeromap, NULL, "zeromap", NULL))
+	if (os_field(s, "swap_info_struct", &swap->zeromap, NULL, "zeromap", NULL))
 		swap->zeromap.size = 0;
-	if (linux_field(s, "swap_info_struct", &swap->extents, NULL, "swap_extent_root.rb_node", NULL))
+	if (os_field(s, "swap_info_struct", &swap->extents, NULL, "swap_extent_root.rb_node", NULL))
 		swap->extents.size = 0;
 	return swap;
 }
@@ -235,11 +235,11 @@ static bool swap_block(struct kco_session *s, const struct swap_area *area, uint
 	if (area->flags & SWAP_BLKDEV)
 		return true;
 	// Since Linux 4efaceb1c5f8 (v5.3) extents are in a tree; the list before it is not looked at.
-	if (linux_field(s, "swap_extent", &start, NULL, "start_page", NULL) ||
-	    linux_field(s, "swap_extent", &count, NULL, "nr_pages", NULL) ||
-	    linux_field(s, "swap_extent", &block, NULL, "start_block", NULL) ||
-	    linux_field(s, "swap_extent", &left, NULL, "rb_node.rb_left", NULL) ||
-	    linux_field(s, "swap_extent", &right, NULL, "rb_node.rb_right", NULL))
+	if (os_field(s, "swap_extent", &start, NULL, "start_page", NULL) ||
+	    os_field(s, "swap_extent", &count, NULL, "nr_pages", NULL) ||
+	    os_field(s, "swap_extent", &block, NULL, "start_block", NULL) ||
+	    os_field(s, "swap_extent", &left, NULL, "rb_node.rb_left", NULL) ||
+	    os_field(s, "swap_extent", &right, NULL, "rb_node.rb_right", NULL))
 		return false;
 	// rb_node is the first member, so that nodes are extents.
 	for (unsigned depth = 0; node && depth < SWAP_EXTENTS_DEPTH; depth++) {

@@ -68,14 +68,14 @@ static struct linux_syscalls *syscalls_load(struct kco_session *s)
 		sc->table = table.addr;
 		sc->nr = table.size ? table.size / 8 : SYSCALLS_MAX;
 	}
-	if (linux_variable(s, "syscalls_metadata", 8, &sc->metadata, NULL))
+	if (os_variable(s, "syscalls_metadata", 8, &sc->metadata, NULL))
 		sc->metadata = 0;
 	sc->has_fields = !kco_session_need(s, KCO_NEED_TYPES, NULL) &&
-			 !linux_field(s, "syscall_metadata", &sc->f_number, NULL, "syscall_nr", NULL) &&
-			 !linux_field(s, "syscall_metadata", &sc->f_name, NULL, "name", NULL) &&
-			 !linux_field(s, "syscall_metadata", &sc->f_nr_args, NULL, "nb_args", NULL) &&
-			 !linux_field(s, "syscall_metadata", &sc->f_types, NULL, "types", NULL) &&
-			 !linux_field(s, "syscall_metadata", &sc->f_args, NULL, "args", NULL);
+			 !os_field(s, "syscall_metadata", &sc->f_number, NULL, "syscall_nr", NULL) &&
+			 !os_field(s, "syscall_metadata", &sc->f_name, NULL, "name", NULL) &&
+			 !os_field(s, "syscall_metadata", &sc->f_nr_args, NULL, "nb_args", NULL) &&
+			 !os_field(s, "syscall_metadata", &sc->f_types, NULL, "types", NULL) &&
+			 !os_field(s, "syscall_metadata", &sc->f_args, NULL, "args", NULL);
 	return sc;
 }
 
@@ -189,7 +189,7 @@ static void syscalls_compat_make(struct kco_session *s, const struct linux_sysca
 	call->name = described.name = abi->name;
 	call->nr_args = abi->nr_args;
 	snprintf(name, sizeof(name), "__syscall_meta__%s", abi->entry);
-	if (!s->symbols || linux_symbol(s, &meta, NULL, name, NULL))
+	if (!s->symbols || os_symbol(s, &meta, NULL, name, NULL))
 		return;
 	if (syscalls_describe(s, sc, meta, &described) && described.nr_args == abi->nr_args)
 		*call = described;

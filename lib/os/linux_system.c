@@ -17,7 +17,7 @@ static void system_text(struct kco_session *s, uint64_t base, const char *path, 
 {
 	struct kco_field f;
 
-	if (linux_field(s, "new_utsname", &f, NULL, path, NULL))
+	if (os_field(s, "new_utsname", &f, NULL, path, NULL))
 		return;
 	if (kco_vread_str(s->mem, &s->kernel, base + f.offset, buf, size, NULL))
 		buf[0] = '\0';
@@ -29,8 +29,8 @@ static void system_names(struct kco_session *s, struct kco_system_info *info)
 	uint64_t ns;
 
 	(void)!kco_session_vmcoreinfo(s, "OSRELEASE", info->release, sizeof(info->release), NULL);
-	if (!s->types || linux_symbol(s, &ns, NULL, "init_uts_ns", NULL) ||
-	    linux_field(s, "uts_namespace", &name, NULL, "name", NULL))
+	if (!s->types || os_symbol(s, &ns, NULL, "init_uts_ns", NULL) ||
+	    os_field(s, "uts_namespace", &name, NULL, "name", NULL))
 		return;
 	ns += name.offset;
 	system_text(s, ns, "release", info->release, sizeof(info->release));
@@ -52,31 +52,31 @@ static void system_clock(struct kco_session *s, struct kco_system_info *info)
 	uint64_t tk, v, frac = 0, shift_v, wall, seqcount = 8;
 	int64_t up;
 
-	if (linux_symbol(s, &tk, NULL, "shadow_timekeeper", NULL)) {
-		if (linux_symbol(s, &tk, NULL, "tk_core", NULL))
+	if (os_symbol(s, &tk, NULL, "shadow_timekeeper", NULL)) {
+		if (os_symbol(s, &tk, NULL, "tk_core", NULL))
 			return;
 		if (!kco_types_sizeof(s->types, "seqcount_raw_spinlock", &seqcount, NULL))
 			seqcount = (seqcount + 7) & ~7ull;
 		tk += seqcount;
 	}
-	if (linux_field(s, "timekeeper", &sec, NULL, "xtime_sec", NULL) || kco_kread_field(s, tk, &sec, &wall, NULL))
+	if (os_field(s, "timekeeper", &sec, NULL, "xtime_sec", NULL) || kco_kread_field(s, tk, &sec, &wall, NULL))
 		return;
 	info->wall_seconds = (int64_t)wall;
-	if (linux_field(s, "timekeeper", &mono, NULL, "wall_to_monotonic.tv_sec", NULL) ||
-	    linux_field(s, "timekeeper", &mono_ns, NULL, "wall_to_monotonic.tv_nsec", NULL) ||
+	if (os_field(s, "timekeeper", &mono, NULL, "wall_to_monotonic.tv_sec", NULL) ||
+	    os_field(s, "timekeeper", &mono_ns, NULL, "wall_to_monotonic.tv_nsec", NULL) ||
 	    kco_kread_field(s, tk, &mono, &v, NULL))
 		return;
 	up = ((int64_t)wall + (int64_t)v) * 1000000000ll;
 	if (!kco_kread_field(s, tk, &mono_ns, &v, NULL))
 		up += (int64_t)v;
-	if (!linux_field(s, "timekeeper", &nsec, NULL, "tkr_mono.xtime_nsec", NULL) &&
-	    !linux_field(s, "timekeeper", &shift, NULL, "tkr_mono.shift", NULL) &&
+	if (!os_field(s, "timekeeper", &nsec, NULL, "tkr_mono.xtime_nsec", NULL) &&
+	    !os_field(s, "timekeeper", &shift, NULL, "tkr_mono.shift", NULL) &&
 	    !kco_kread_field(s, tk, &nsec, &frac, NULL) && !kco_kread_field(s, tk, &shift, &shift_v, NULL) &&
 	    shift_v < 64) {
 		info->wall_nsec = (uint32_t)((frac >> shift_v) % 1000000000u);
 		up += (int64_t)(frac >> shift_v);
 	}
-	if (!linux_field(s, "timekeeper", &boot, NULL, "offs_boot", NULL) && !kco_kread_field(s, tk, &boot, &v, NULL))
+	if (!os_field(s, "timekeeper", &boot, NULL, "offs_boot", NULL) && !kco_kread_field(s, tk, &boot, &v, NULL))
 		up += (int64_t)v;
 	if (up > 0)
 		info->uptime_ns = (uint64_t)up;
@@ -86,7 +86,7 @@ static void system_load(struct kco_session *s, struct kco_system_info *info)
 {
 	uint64_t at, v;
 
-	if (linux_symbol(s, &at, NULL, "avenrun", NULL))
+	if (os_symbol(s, &at, NULL, "avenrun", NULL))
 		return;
 	for (unsigned i = 0; i < 3; i++) {
 		if (kco_kread_uint(s, at + i * 8, 8, &v, NULL))
@@ -103,14 +103,14 @@ static void system_memory(struct kco_session *s, struct kco_system_info *info)
 	struct kco_symbol sym;
 	uint64_t data, node, pages;
 
-	if (linux_field(s, "pglist_data", &present, NULL, "node_present_pages", NULL))
+	if (os_field(s, "pglist_data", &present, NULL, "node_present_pages", NULL))
 		return;
-	if (!linux_symbol(s, &node, NULL, "contig_page_data", NULL)) {
+	if (!os_symbol(s, &node, NULL, "contig_page_data", NULL)) {
 		if (!kco_kread_field(s, node, &present, &pages, NULL))
 			info->memory_bytes = pages * s->arch->page_size;
 		return;
 	}
-	if (linux_symbol(s, &data, NULL, "node_data", NULL) || kco_symbols_by_addr(s->symbols, data, &sym, NULL) ||
+	if (os_symbol(s, &data, NULL, "node_data", NULL) || kco_symbols_by_addr(s->symbols, data, &sym, NULL) ||
 	    sym.addr != data)
 		return;
 	/* The array is as long as its symbol is. */
@@ -220,9 +220,9 @@ enum kco_status linux_build_id(struct kco_session *s, uint8_t *id, size_t *size,
 	}
 	if (!s->symbols)
 		return kco_fail(err, KCO_E_NOSYM, "the dump does not tell its kernel's build-id");
-	st = linux_symbol(s, &start, err, "__start_notes", NULL);
+	st = os_symbol(s, &start, err, "__start_notes", NULL);
 	if (!st)
-		st = linux_symbol(s, &stop, err, "__stop_notes", NULL);
+		st = os_symbol(s, &stop, err, "__stop_notes", NULL);
 	if (!st && stop <= start)
 		st = kco_fail(err, KCO_E_CORRUPT, "the kernel's notes make no sense");
 	return st ? st : linux_read_build_id(s, start, stop - start, id, size, err);
@@ -254,7 +254,7 @@ enum kco_status linux_system(struct kco_session *s, struct kco_system_info *info
 
 		system_clock(s, info);
 		system_memory(s, info);
-		if (!linux_variable(s, "tainted_mask", 8, &taints, NULL))
+		if (!os_variable(s, "tainted_mask", 8, &taints, NULL))
 			info->taints = taints;
 		(void)!linux_log(s, system_find_panic, &panic, NULL);
 	}

@@ -100,8 +100,7 @@ static enum kco_status tasks_fields(struct tasks_walk *w, struct kco_err *err)
 {
 	for (size_t i = 0; i < TF_COUNT; i++) {
 		const char *const *p = task_needs[i].paths;
-		enum kco_status st =
-			linux_field(w->s, "task_struct", &w->f[i], err, p[0], p[1], p[1] ? p[2] : NULL, NULL);
+		enum kco_status st = os_field(w->s, "task_struct", &w->f[i], err, p[0], p[1], p[1] ? p[2] : NULL, NULL);
 
 		w->has[i] = !st;
 		if (st && task_needs[i].required)
@@ -129,10 +128,10 @@ static void tasks_mm_fields(struct tasks_walk *w)
 		{ "rss_stat[3].count", "rss_stat.count[3].counter" },
 	};
 
-	if (linux_field(w->s, "mm_struct", &w->total_vm, NULL, "total_vm", NULL))
+	if (os_field(w->s, "mm_struct", &w->total_vm, NULL, "total_vm", NULL))
 		w->total_vm.size = 0;
 	for (unsigned i = 0; i < 4; i++)
-		if (linux_field(w->s, "mm_struct", &w->rss[i], NULL, paths[i][0], paths[i][1], NULL))
+		if (os_field(w->s, "mm_struct", &w->rss[i], NULL, paths[i][0], paths[i][1], NULL))
 			w->rss[i].size = 0;
 }
 
@@ -145,10 +144,10 @@ static void tasks_cpus(struct tasks_walk *w)
 	/* Both are -1 as long as nobody panics; a crash that panic() had no part in sets the second only. */
 	w->panic_cpu = -1;
 	for (size_t i = 0; i < 2 && w->panic_cpu < 0; i++)
-		if (!linux_variable(w->s, panic_cpus[i], 4, &cpu, NULL))
+		if (!os_variable(w->s, panic_cpus[i], 4, &cpu, NULL))
 			w->panic_cpu = (int32_t)cpu;
-	if (linux_cpu_count(w->s, &w->nr_cpus, NULL) || linux_field(w->s, "rq", &curr, NULL, "curr", NULL) ||
-	    linux_field(w->s, "rq", &idle, NULL, "idle", NULL)) {
+	if (linux_cpu_count(w->s, &w->nr_cpus, NULL) || os_field(w->s, "rq", &curr, NULL, "curr", NULL) ||
+	    os_field(w->s, "rq", &idle, NULL, "idle", NULL)) {
 		w->nr_cpus = 0;
 		return;
 	}
@@ -322,7 +321,7 @@ static enum kco_status tasks_list(struct tasks_walk *w, struct kco_err *err)
 {
 	struct kco_err torn = KCO_ERR_INIT;
 	uint64_t init;
-	enum kco_status st = linux_symbol(w->s, &init, err, "init_task", NULL);
+	enum kco_status st = os_symbol(w->s, &init, err, "init_task", NULL);
 
 	if (st)
 		return st;
@@ -405,7 +404,7 @@ enum kco_status linux_tasks(struct kco_session *s, enum kco_status (*add)(void *
 
 	if (!st) {
 		w.has_thread_head =
-			w.has[TF_SIGNAL] && !linux_field(s, "signal_struct", &w.thread_head, NULL, "thread_head", NULL);
+			w.has[TF_SIGNAL] && !os_field(s, "signal_struct", &w.thread_head, NULL, "thread_head", NULL);
 		tasks_mm_fields(&w);
 		linux_states_init(s, &w.states);
 		tasks_stack_size(&w);

@@ -15,14 +15,14 @@
 static enum kco_status text_kernel_orc(struct kco_session *s, struct kco_unwind_tables *t, struct kco_err *err)
 {
 	uint64_t ip, ip_end, entries, entries_end;
-	enum kco_status st = linux_symbol(s, &ip, err, "__start_orc_unwind_ip", NULL);
+	enum kco_status st = os_symbol(s, &ip, err, "__start_orc_unwind_ip", NULL);
 
 	if (!st)
-		st = linux_symbol(s, &ip_end, err, "__stop_orc_unwind_ip", NULL);
+		st = os_symbol(s, &ip_end, err, "__stop_orc_unwind_ip", NULL);
 	if (!st)
-		st = linux_symbol(s, &entries, err, "__start_orc_unwind", NULL);
+		st = os_symbol(s, &entries, err, "__start_orc_unwind", NULL);
 	if (!st)
-		st = linux_symbol(s, &entries_end, err, "__stop_orc_unwind", NULL);
+		st = os_symbol(s, &entries_end, err, "__stop_orc_unwind", NULL);
 	if (st)
 		return st;
 	if (ip_end < ip || entries_end < entries)
@@ -40,9 +40,9 @@ static void text_module_orc(struct kco_session *s, struct kco_unwind_tables *t, 
 {
 	struct kco_field ip, entries, num;
 
-	if (linux_field(s, "module", &ip, NULL, "arch.orc_unwind_ip", NULL) ||
-	    linux_field(s, "module", &entries, NULL, "arch.orc_unwind", NULL) ||
-	    linux_field(s, "module", &num, NULL, "arch.num_orcs", NULL))
+	if (os_field(s, "module", &ip, NULL, "arch.orc_unwind_ip", NULL) ||
+	    os_field(s, "module", &entries, NULL, "arch.orc_unwind", NULL) ||
+	    os_field(s, "module", &num, NULL, "arch.num_orcs", NULL))
 		return;
 	for (size_t i = 0; i < n; i++) {
 		uint64_t at, rows, count;
@@ -117,8 +117,8 @@ static enum kco_status text_load(struct kco_session *s, struct kco_err *err)
 	for (size_t i = 0; i < 2; i++) {
 		struct linux_text_range *r = &os->text[os->nr_text];
 
-		if (!linux_symbol(s, &r->first, err, bounds[i][0], NULL) &&
-		    !linux_symbol(s, &r->end, err, bounds[i][1], NULL))
+		if (!os_symbol(s, &r->first, err, bounds[i][0], NULL) &&
+		    !os_symbol(s, &r->end, err, bounds[i][1], NULL))
 			os->nr_text++;
 	}
 	if (!os->nr_text)

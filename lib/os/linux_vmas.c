@@ -88,18 +88,18 @@ static enum kco_status vmas_make(struct kco_session *s, struct linux_areas *area
 		return st;
 	if (!areas->mm.f[MF_TREE].size && !areas->mm.f[MF_LIST].size && !areas->mm.f[MF_RB].size)
 		return kco_fail(err, KCO_E_NOTYPE, "struct mm_struct has none of mm_mt, mmap and mm_rb");
-	if (linux_field(s, "vm_operations_struct", &areas->ops_name, NULL, "name", NULL))
+	if (os_field(s, "vm_operations_struct", &areas->ops_name, NULL, "name", NULL))
 		areas->ops_name.size = 0;
-	if (linux_field(s, "vm_special_mapping", &areas->special_name, NULL, "name", NULL))
+	if (os_field(s, "vm_special_mapping", &areas->special_name, NULL, "name", NULL))
 		areas->special_name.size = 0;
 	/* Until Linux 5c26f6ac9416 (v5.17) the area held the text's address itself. */
-	if (linux_field(s, "anon_vma_name", &areas->anon_name_text, NULL, "name", NULL))
+	if (os_field(s, "anon_vma_name", &areas->anon_name_text, NULL, "name", NULL))
 		areas->anon_name_text.size = 0;
 	else
 		areas->anon_name_text.size = 1;
-	areas->rb = linux_field(s, "vm_area_struct", &field, NULL, "vm_rb", NULL) ? 0 : field.offset;
-	areas->anon_name_shared = !linux_field(s, "vm_area_struct", &field, NULL, "anon_name", NULL) &&
-				  !linux_field(s, "vm_area_struct", &shared, NULL, "shared", NULL) &&
+	areas->rb = os_field(s, "vm_area_struct", &field, NULL, "vm_rb", NULL) ? 0 : field.offset;
+	areas->anon_name_shared = !os_field(s, "vm_area_struct", &field, NULL, "anon_name", NULL) &&
+				  !os_field(s, "vm_area_struct", &shared, NULL, "shared", NULL) &&
 				  field.offset >= shared.offset && field.offset < shared.offset + shared.size;
 	return KCO_OK;
 }
@@ -309,9 +309,9 @@ static bool vmas_gate(struct vmas_walk *w, struct kco_vma *vma)
 	if (mm->f[MF_CONTEXT_FLAGS].size ? !(linux_layout_get(mm, w->mm, MF_CONTEXT_FLAGS) & VMAS_HAS_VSYSCALL)
 					 : linux_layout_get(mm, w->mm, MF_CONTEXT_COMPAT) != 0)
 		return false;
-	if (linux_symbol(w->s, &gate, NULL, "gate_vma", NULL))
+	if (os_symbol(w->s, &gate, NULL, "gate_vma", NULL))
 		return false;
-	if (!linux_variable(w->s, "vsyscall_mode", 4, &mode, NULL) && mode == VMAS_VSYSCALL_NONE)
+	if (!os_variable(w->s, "vsyscall_mode", 4, &mode, NULL) && mode == VMAS_VSYSCALL_NONE)
 		return false;
 	return !vmas_area(w, gate, vma, NULL);
 }

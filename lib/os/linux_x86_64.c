@@ -113,7 +113,7 @@ static struct linux_x86_64 *x86_64_load(struct kco_session *s)
 	if (!kco_session_need(s, KCO_NEED_SYMS | KCO_NEED_TYPES, &x->frame_err))
 		(void)x86_64_load_frame(s, x);
 	// CONFIG_X86_FRED (since v6.9) keeps 16 bytes free above pt_regs: TOP_OF_KERNEL_STACK_PADDING.
-	if (s->symbols && !linux_symbol(s, &addr, NULL, "asm_fred_entrypoint_user", NULL))
+	if (s->symbols && !os_symbol(s, &addr, NULL, "asm_fred_entrypoint_user", NULL))
 		x->top_padding = 16;
 	if (linux_cpu_count(s, &x->nr_cpus, NULL) == KCO_OK)
 		x->cpus = calloc(x->nr_cpus, sizeof(struct linux_x86_64_cpu *));
@@ -259,7 +259,7 @@ static enum kco_status x86_64_cpu_regs_memory(struct kco_session *s, unsigned cp
 	const struct kco_regset *set = x86_64_regset(s, "CORE", PRSTATUS_SIZE);
 	uint8_t note[20 + PRSTATUS_SIZE];
 	uint64_t notes, addr;
-	enum kco_status st = linux_variable(s, "crash_notes", 8, &notes, err);
+	enum kco_status st = os_variable(s, "crash_notes", 8, &notes, err);
 
 	if (!st && !notes)
 		return kco_fail(err, KCO_E_NOSYM, "crash_notes was never allocated");

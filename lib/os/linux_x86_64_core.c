@@ -102,9 +102,9 @@ static uint32_t core_pid_of(struct kco_session *s, const struct kco_task *task, 
 	uint64_t addr;
 	int64_t value;
 
-	if (linux_field(s, "task_struct", &signal, NULL, "signal", NULL) ||
-	    linux_field(s, "signal_struct", &pids, NULL, "pids", NULL) ||
-	    linux_field(s, "pid", &nr, NULL, "numbers[0].nr", NULL) ||
+	if (os_field(s, "task_struct", &signal, NULL, "signal", NULL) ||
+	    os_field(s, "signal_struct", &pids, NULL, "pids", NULL) ||
+	    os_field(s, "pid", &nr, NULL, "numbers[0].nr", NULL) ||
 	    kco_types_enumerator(s->types, kind, &value, NULL) || value < 0 || value > 8 ||
 	    kco_kread_field(s, task->addr, &signal, &addr, NULL) || !addr ||
 	    kco_kread_uint(s, addr + pids.offset + 8 * (uint64_t)value, 8, &addr, NULL) || !addr ||
@@ -155,7 +155,7 @@ static uint64_t core_task_number(struct kco_session *s, uint64_t addr, const cha
 	struct kco_field field;
 	uint64_t value;
 
-	return !linux_field(s, type, &field, NULL, path, older, NULL) && !kco_kread_field(s, addr, &field, &value, NULL)
+	return !os_field(s, type, &field, NULL, path, older, NULL) && !kco_kread_field(s, addr, &field, &value, NULL)
 		       ? value
 		       : 0;
 }

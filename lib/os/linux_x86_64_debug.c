@@ -25,7 +25,7 @@ static enum kco_status debug_address(struct kco_session *s, const struct kco_tas
 	snprintf(path, sizeof(path), "thread.ptrace_bps[%u]", n);
 	st = kco_types_field(s->types, "task_struct", path, &field, err);
 	if (!st)
-		st = linux_field(s, "perf_event", &address, err, "hw.info.address", "attr.bp_addr", NULL);
+		st = os_field(s, "perf_event", &address, err, "hw.info.address", "attr.bp_addr", NULL);
 	if (!st)
 		st = kco_kread_field(s, task->addr, &field, &event, err);
 	if (st || !event)
@@ -45,18 +45,18 @@ enum kco_status linux_x86_64_debugregs(struct kco_process *p, const struct kco_t
 	for (unsigned n = 0; n < 4 && !st; n++)
 		st = debug_address(s, task, n, &dr[n], err);
 	if (!st)
-		st = linux_field(s, "task_struct", &dr7, err, "thread.ptrace_dr7", NULL);
+		st = os_field(s, "task_struct", &dr7, err, "thread.ptrace_dr7", NULL);
 	if (!st)
 		st = kco_kread_field(s, task->addr, &dr7, &dr[7], err);
 	if (st)
 		return kco_context(err, st, "debug registers");
 	// Since Linux d53d9bc0cf78 (v5.10) it is virtual_dr6, which has its reserved bits flipped; before debugreg6, as
 	// is.
-	if (!linux_field(s, "task_struct", &dr6, NULL, "thread.virtual_dr6", NULL)) {
+	if (!os_field(s, "task_struct", &dr6, NULL, "thread.virtual_dr6", NULL)) {
 		st = kco_kread_field(s, task->addr, &dr6, &dr[6], err);
 		dr[6] ^= DR6_RESERVED;
 	} else {
-		st = linux_field(s, "task_struct", &dr6, err, "thread.debugreg6", NULL);
+		st = os_field(s, "task_struct", &dr6, err, "thread.debugreg6", NULL);
 		if (!st)
 			st = kco_kread_field(s, task->addr, &dr6, &dr[6], err);
 	}

@@ -44,7 +44,7 @@ static enum kco_status fpu_find(struct kco_session *s, const struct kco_task *ta
 	uint64_t size;
 	enum kco_status st;
 
-	if (!linux_field(s, "task_struct", &field, NULL, "thread.fpu", NULL)) {
+	if (!os_field(s, "task_struct", &field, NULL, "thread.fpu", NULL)) {
 		if (fpu_is_pointer(&field))
 			return kco_kread_uint(s, task->addr + field.offset, 8, ret, err);
 		*ret = task->addr + field.offset;
@@ -62,7 +62,7 @@ static uint64_t fpu_variable(struct kco_session *s, const char *name, const char
 {
 	uint64_t addr, value;
 
-	return !linux_symbol(s, &addr, NULL, name, older, NULL) && !kco_kread_uint(s, addr, size, &value, NULL)
+	return !os_symbol(s, &addr, NULL, name, older, NULL) && !kco_kread_uint(s, addr, size, &value, NULL)
 		       ? value
 		       : otherwise;
 }
@@ -76,7 +76,7 @@ struct fpu_area {
 static enum kco_status fpu_area_old(struct kco_session *s, uint64_t fpu, struct fpu_area *ret, struct kco_err *err)
 {
 	struct kco_field state;
-	enum kco_status st = linux_field(s, "fpu", &state, err, "state", NULL);
+	enum kco_status st = os_field(s, "fpu", &state, err, "state", NULL);
 
 	if (st)
 		return st;
@@ -94,13 +94,13 @@ static enum kco_status fpu_area(struct kco_session *s, uint64_t fpu, struct fpu_
 	uint64_t fpstate;
 	enum kco_status st;
 
-	if (linux_field(s, "fpu", &pointer, NULL, "fpstate", NULL))
+	if (os_field(s, "fpu", &pointer, NULL, "fpstate", NULL))
 		return fpu_area_old(s, fpu, ret, err);
-	st = linux_field(s, "fpstate", &regs, err, "regs", NULL);
+	st = os_field(s, "fpstate", &regs, err, "regs", NULL);
 	if (!st)
-		st = linux_field(s, "fpstate", &size, err, "size", NULL);
+		st = os_field(s, "fpstate", &size, err, "size", NULL);
 	if (!st)
-		st = linux_field(s, "fpstate", &features, err, "user_xfeatures", "xfeatures", NULL);
+		st = os_field(s, "fpstate", &features, err, "user_xfeatures", "xfeatures", NULL);
 	if (!st)
 		st = kco_kread_field(s, fpu, &pointer, &fpstate, err);
 	if (!st)
@@ -118,11 +118,10 @@ static void fpu_layout(struct kco_session *s, struct x86_64_xlayout *layout)
 	int64_t max;
 
 	*layout = x86_64_xlayout_intel;
-	if (linux_symbol(s, &offsets, NULL, "xstate_offsets", NULL) ||
-	    linux_symbol(s, &sizes, NULL, "xstate_sizes", NULL))
+	if (os_symbol(s, &offsets, NULL, "xstate_offsets", NULL) || os_symbol(s, &sizes, NULL, "xstate_sizes", NULL))
 		return;
 	// Since Linux 6afbb58cc225 (v5.18).
-	if (linux_symbol(s, &flags, NULL, "xstate_flags", NULL))
+	if (os_symbol(s, &flags, NULL, "xstate_flags", NULL))
 		flags = 0;
 	if (kco_types_enumerator(s->types, "XFEATURE_MAX", &max, NULL) || max < 2 || max > KCO_XSTATE_COMPONENTS)
 		max = X86_64_XF_PKRU + 1;
@@ -151,7 +150,7 @@ static void fpu_pkru(struct kco_session *s, const struct kco_task *task, struct 
 	uint64_t pkru;
 
 	if (!(x->features & X86_64_XF_BIT(X86_64_XF_PKRU)) || task->flags & KCO_TASK_ACTIVE ||
-	    linux_field(s, "task_struct", &field, NULL, "thread.pkru", NULL) ||
+	    os_field(s, "task_struct", &field, NULL, "thread.pkru", NULL) ||
 	    kco_kread_field(s, task->addr, &field, &pkru, NULL))
 		return;
 	kco_put_le32(x->area + x->offset[X86_64_XF_PKRU], (uint32_t)pkru);

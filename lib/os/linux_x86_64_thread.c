@@ -41,7 +41,7 @@ static void thread_set_field(struct kco_session *s, const struct kco_task *task,
 	struct kco_field field;
 	uint64_t value;
 
-	if (!linux_field(s, "task_struct", &field, NULL, path, older, NULL) &&
+	if (!os_field(s, "task_struct", &field, NULL, path, older, NULL) &&
 	    !kco_kread_field(s, task->addr, &field, &value, NULL))
 		kco_regs_set(regs, reg, value);
 }
@@ -53,7 +53,7 @@ static bool thread_tls_base(struct kco_session *s, const struct kco_task *task, 
 	struct kco_field field;
 
 	if (selector & 4 || index < TLS_FIRST || index >= TLS_FIRST + 3 ||
-	    linux_field(s, "task_struct", &field, NULL, "thread.tls_array", NULL) || field.size != 24 ||
+	    os_field(s, "task_struct", &field, NULL, "thread.tls_array", NULL) || field.size != 24 ||
 	    kco_kread_uint(s, task->addr + field.offset + 8 * (index - TLS_FIRST), 8, &desc, NULL))
 		return false;
 	// Intel SDM volume 3, figure 3-8: base 15:0 from bit 16, 23:16 from bit 32, 31:24 from bit 56.
@@ -144,8 +144,8 @@ static bool thread_in_entry_code(struct kco_session *s, const struct kco_regs *c
 {
 	uint64_t pc, first, end;
 
-	return kco_regs_get(cpu, X86_64_RIP, &pc) && !linux_symbol(s, &first, NULL, "__entry_text_start", NULL) &&
-	       !linux_symbol(s, &end, NULL, "__entry_text_end", NULL) && pc >= first && pc < end;
+	return kco_regs_get(cpu, X86_64_RIP, &pc) && !os_symbol(s, &first, NULL, "__entry_text_start", NULL) &&
+	       !os_symbol(s, &end, NULL, "__entry_text_end", NULL) && pc >= first && pc < end;
 }
 
 /* How it came into the kernel, and with which system call. */
@@ -167,7 +167,7 @@ static void thread_entry(struct kco_session *s, const struct kco_task *task, str
 	 * task; kernels from b9d989c7218a (v4.9) on had it in thread_struct for
 	 * a while, and older ones at the lowest end of the stack.
 	 */
-	if (!linux_field(s, "task_struct", &field, NULL, "thread_info.status", "thread.status", NULL) &&
+	if (!os_field(s, "task_struct", &field, NULL, "thread_info.status", "thread.status", NULL) &&
 	    !kco_kread_field(s, task->addr, &field, &status, NULL))
 		ret->syscall32 = (status & TS_COMPAT) != 0;
 	else

@@ -135,7 +135,7 @@ static enum kco_status zram_open(struct kco_session *s, struct linux_zram_device
 {
 	struct kco_field private_data;
 	uint64_t disk;
-	enum kco_status st = linux_field(s, "gendisk", &private_data, err, "private_data", NULL);
+	enum kco_status st = os_field(s, "gendisk", &private_data, err, "private_data", NULL);
 
 	if (!st)
 		st = kco_kread_field(s, d->disk, &private_data, &d->zram, err);
@@ -170,10 +170,10 @@ static enum kco_status zram_disk(struct kco_session *s, struct linux_zram_device
 	struct kco_field disk, disk_name, start;
 	uint64_t sector = 0;
 	char name[33];
-	enum kco_status st = linux_field(s, "block_device", &disk, err, "bd_disk", NULL);
+	enum kco_status st = os_field(s, "block_device", &disk, err, "bd_disk", NULL);
 
 	if (!st)
-		st = linux_field(s, "gendisk", &disk_name, err, "disk_name", NULL);
+		st = os_field(s, "gendisk", &disk_name, err, "disk_name", NULL);
 	if (!st)
 		st = kco_kread_field(s, d->bdev, &disk, &d->disk, err);
 	if (!st)
@@ -182,7 +182,7 @@ static enum kco_status zram_disk(struct kco_session *s, struct linux_zram_device
 		return kco_context(err, st, "block device %#" PRIx64, d->bdev);
 	d->is_zram = !strncmp(name, "zram", 4) && name[4] >= '0' && name[4] <= '9';
 	// Before v5.11 it was in bd_part: partitions of a zram device are not known there.
-	if (d->is_zram && !linux_field(s, "block_device", &start, NULL, "bd_start_sect", NULL))
+	if (d->is_zram && !os_field(s, "block_device", &start, NULL, "bd_start_sect", NULL))
 		st = kco_kread_field(s, d->bdev, &start, &sector, err);
 	if (st)
 		return kco_context(err, st, "block device %#" PRIx64, d->bdev);

@@ -33,9 +33,9 @@ static enum kco_status zswap_key(struct kco_session *s, uint64_t entry, uint64_t
 	enum kco_status st;
 
 	// Kernels without this member keep the swap entry whole.
-	if (!linux_field(s, "zswap_entry", &f, err, "offset", NULL))
+	if (!os_field(s, "zswap_entry", &f, err, "offset", NULL))
 		return kco_kread_field(s, entry, &f, ret, err);
-	st = linux_field(s, "zswap_entry", &f, err, "swpentry.val", NULL);
+	st = os_field(s, "zswap_entry", &f, err, "swpentry.val", NULL);
 	if (!st)
 		st = kco_kread_field(s, entry, &f, ret, err);
 	if (!st)
@@ -48,14 +48,14 @@ static enum kco_status zswap_rb(struct kco_session *s, uint64_t tree, uint64_t o
 {
 	struct kco_field root, node, left, right;
 	uint64_t at, key;
-	enum kco_status st = linux_field(s, "zswap_tree", &root, err, "rbroot.rb_node", NULL);
+	enum kco_status st = os_field(s, "zswap_tree", &root, err, "rbroot.rb_node", NULL);
 
 	if (!st)
-		st = linux_field(s, "zswap_entry", &node, err, "rbnode", NULL);
+		st = os_field(s, "zswap_entry", &node, err, "rbnode", NULL);
 	if (!st)
-		st = linux_field(s, "rb_node", &left, err, "rb_left", NULL);
+		st = os_field(s, "rb_node", &left, err, "rb_left", NULL);
 	if (!st)
-		st = linux_field(s, "rb_node", &right, err, "rb_right", NULL);
+		st = os_field(s, "rb_node", &right, err, "rb_right", NULL);
 	if (!st)
 		st = kco_kread_field(s, tree, &root, &at, err);
 	for (unsigned depth = 0; !st && at; depth++) {
@@ -80,7 +80,7 @@ static enum kco_status zswap_xarray(struct kco_session *s, uint64_t tree, uint64
 	struct linux_slot slot;
 	struct kco_field head;
 	uint64_t v, key;
-	enum kco_status st = linux_field(s, "xarray", &head, err, "xa_head", NULL);
+	enum kco_status st = os_field(s, "xarray", &head, err, "xa_head", NULL);
 
 	if (!st)
 		st = linux_pages_get(s, &pages, err);
@@ -109,7 +109,7 @@ static enum kco_status zswap_entry(struct kco_session *s, unsigned type, uint64_
 	bool rb;
 	enum kco_status st;
 
-	if (linux_symbol(s, &trees, NULL, "zswap_trees", NULL) || type >= 32)
+	if (os_symbol(s, &trees, NULL, "zswap_trees", NULL) || type >= 32)
 		return KCO_DONE;
 	st = kco_kread_uint(s, trees + UINT64_C(8) * type, 8, &tree, err);
 	if (st || !tree)
@@ -117,7 +117,7 @@ static enum kco_status zswap_entry(struct kco_session *s, unsigned type, uint64_
 	rb = !kco_types_sizeof(s->types, "zswap_tree", &size, NULL);
 	if (!rb)
 		st = kco_types_sizeof(s->types, "xarray", &size, err);
-	if (!st && !linux_symbol(s, &nr_trees, NULL, "nr_zswap_trees", NULL)) {
+	if (!st && !os_symbol(s, &nr_trees, NULL, "nr_zswap_trees", NULL)) {
 		at = offset >> ZSWAP_SPACE_SHIFT;
 		st = kco_kread_uint(s, nr_trees + UINT64_C(4) * type, 4, &nr, err);
 		if (!st && at >= nr)
@@ -151,14 +151,14 @@ static enum kco_status zswap_zpool(struct kco_session *s, uint64_t pool, uint64_
 	uint64_t i;
 	enum kco_status st;
 
-	if (!linux_field(s, "zswap_pool", &f, NULL, "zs_pool", NULL)) {
+	if (!os_field(s, "zswap_pool", &f, NULL, "zs_pool", NULL)) {
 		st = kco_kread_field(s, pool, &f, ret, err);
 		return st ? st : KCO_DONE;
 	}
-	if (!linux_field(s, "zswap_pool", &f, err, "zpool", NULL))
+	if (!os_field(s, "zswap_pool", &f, err, "zpool", NULL))
 		return kco_kread_field(s, pool, &f, ret, err);
 	// Before v6.11 and for some versions a pool had 32 of them, and an entry's address chose one.
-	st = linux_field(s, "zswap_pool", &f, NULL, "zpools", NULL);
+	st = os_field(s, "zswap_pool", &f, NULL, "zpools", NULL);
 	if (!st)
 		st = kco_type_strip(f.type, &array, err);
 	if (!st)
@@ -177,12 +177,12 @@ static enum kco_status zswap_driver(struct kco_session *s, uint64_t zpool, struc
 	struct kco_field driver, type, pool, evictable;
 	uint64_t at = 0, evicts = 0;
 	char name[16];
-	enum kco_status st = linux_field(s, "zpool", &driver, err, "driver", NULL);
+	enum kco_status st = os_field(s, "zpool", &driver, err, "driver", NULL);
 
 	if (!st)
-		st = linux_field(s, "zpool_driver", &type, err, "type", NULL);
+		st = os_field(s, "zpool_driver", &type, err, "type", NULL);
 	if (!st)
-		st = linux_field(s, "zpool", &pool, err, "pool", NULL);
+		st = os_field(s, "zpool", &pool, err, "pool", NULL);
 	if (!st)
 		st = kco_kread_field(s, zpool, &pool, &ret->pool, err);
 	if (!st)
@@ -192,7 +192,7 @@ static enum kco_status zswap_driver(struct kco_session *s, uint64_t zpool, struc
 	if (!st)
 		st = kco_vread_str(s->mem, &s->kernel, at, name, sizeof(name), err);
 	// Later kernels have no such member, and their objects no header.
-	if (!st && !linux_field(s, "zpool", &evictable, NULL, "evictable", NULL))
+	if (!st && !os_field(s, "zpool", &evictable, NULL, "evictable", NULL))
 		st = kco_kread_field(s, zpool, &evictable, &evicts, err);
 	if (st)
 		return st;
@@ -210,7 +210,7 @@ static enum kco_status zswap_pool(struct kco_session *s, uint64_t pool, uint64_t
 	enum kco_codec_id id;
 	char name[ZSWAP_NAME_MAX];
 	uint64_t zpool;
-	enum kco_status st = linux_field(s, "zswap_pool", &tfm, err, "tfm_name", NULL);
+	enum kco_status st = os_field(s, "zswap_pool", &tfm, err, "tfm_name", NULL);
 
 	if (!st)
 		st = kco_vread_str(s->mem, &s->kernel, pool + tfm.offset, name, sizeof(name), err);
@@ -231,12 +231,12 @@ static enum kco_status zswap_fill(struct kco_session *s, uint64_t entry, struct 
 {
 	struct kco_field length, handle, pool, value;
 	uint64_t n, at;
-	enum kco_status st = linux_field(s, "zswap_entry", &length, err, "length", NULL);
+	enum kco_status st = os_field(s, "zswap_entry", &length, err, "length", NULL);
 
 	if (!st)
-		st = linux_field(s, "zswap_entry", &handle, err, "handle", NULL);
+		st = os_field(s, "zswap_entry", &handle, err, "handle", NULL);
 	if (!st)
-		st = linux_field(s, "zswap_entry", &pool, err, "pool", NULL);
+		st = os_field(s, "zswap_entry", &pool, err, "pool", NULL);
 	if (!st)
 		st = kco_kread_field(s, entry, &length, &n, err);
 	if (!st)
@@ -246,7 +246,7 @@ static enum kco_status zswap_fill(struct kco_session *s, uint64_t entry, struct 
 	if (st)
 		return st;
 	// Since Linux 20a5532ffa53 (v6.12) such pages do not come here.
-	if (!n && !linux_field(s, "zswap_entry", &value, NULL, "value", NULL)) {
+	if (!n && !os_field(s, "zswap_entry", &value, NULL, "value", NULL)) {
 		ret->kind = LINUX_ZPAGE_SAME;
 		ret->codec = "same-filled";
 		return kco_kread_field(s, entry, &value, &ret->fill, err);

@@ -24,8 +24,8 @@ static void modules_piece(struct kco_session *s, uint64_t kobj, const char *addr
 {
 	uint64_t base, n;
 
-	if (bsd_read(s, "kobj", kobj, address, &base, NULL) || bsd_read(s, "kobj", kobj, size, &n, NULL) || !base ||
-	    !n || n > UINT64_MAX - base || mod->nr_mem == KCO_MODULE_MEM_MAX)
+	if (os_read(s, "kobj", kobj, address, &base, NULL) || os_read(s, "kobj", kobj, size, &n, NULL) || !base || !n ||
+	    n > UINT64_MAX - base || mod->nr_mem == KCO_MODULE_MEM_MAX)
 		return;
 	mod->mem[mod->nr_mem].base = base;
 	mod->mem[mod->nr_mem++].size = n;
@@ -38,18 +38,18 @@ static void modules_read(struct kco_session *s, struct kco_module *mod)
 	char name[MODULES_NAME] = "";
 	struct kco_field f;
 	uint64_t info, text, kobj;
-	enum kco_status st = bsd_read(s, "module", mod->addr, "mod_info", &info, &err);
+	enum kco_status st = os_read(s, "module", mod->addr, "mod_info", &info, &err);
 
 	mod->state = 'L';
 	if (!st) // modinfo_t is a typedef of struct modinfo
-		st = bsd_field(s, "modinfo", &f, &err, "mi_name", NULL);
+		st = os_field(s, "modinfo", &f, &err, "mi_name", NULL);
 	if (!st)
 		st = kco_kread_field(s, info, &f, &text, &err);
 	if (!st)
 		st = kco_vread_str(s->mem, &s->kernel, text, name, sizeof(name), &err);
 	mod->name = kco_session_text(s, "%s", name);
 	if (!st)
-		st = bsd_read(s, "module", mod->addr, "mod_kobj", &kobj, &err);
+		st = os_read(s, "module", mod->addr, "mod_kobj", &kobj, &err);
 	// A module of the kernel's own image has none.
 	if (!st && kobj) {
 		modules_piece(s, kobj, "ko_text_address", "ko_text_size", mod);
@@ -97,10 +97,10 @@ enum kco_status netbsd_modules(struct kco_session *s, enum kco_status (*add)(voi
 	struct kco_addrset seen = { 0 };
 	struct kco_field next;
 	uint64_t head;
-	enum kco_status st = bsd_symbol(s, &head, err, "module_list", NULL);
+	enum kco_status st = os_symbol(s, &head, err, "module_list", NULL);
 
 	if (!st)
-		st = bsd_field(s, "module", &next, err, "mod_chain.tqe_next", NULL);
+		st = os_field(s, "module", &next, err, "mod_chain.tqe_next", NULL);
 	if (st)
 		return st;
 	st = modules_walk(s, head, &next, &seen, add, arg, &torn);

@@ -165,9 +165,9 @@ static void uml_vmcoreinfo(struct kco_session *s)
 
 	if (s->vmcoreinfo)
 		return;
-	if (linux_variable(s, "vmcoreinfo_data", 8, &at, NULL) || !at ||
-	    linux_variable(s, "vmcoreinfo_size", 8, &size, NULL) || !size || size > UML_VMCOREINFO_MAX) {
-		if (linux_symbol(s, &at, NULL, "init_uts_ns", NULL))
+	if (os_variable(s, "vmcoreinfo_data", 8, &at, NULL) || !at ||
+	    os_variable(s, "vmcoreinfo_size", 8, &size, NULL) || !size || size > UML_VMCOREINFO_MAX) {
+		if (os_symbol(s, &at, NULL, "init_uts_ns", NULL))
 			(void)!linux_boot_scan(s, &none, NULL);
 		return;
 	}
@@ -243,7 +243,7 @@ static size_t uml_cpu_stacks(struct kco_session *s, unsigned cpu, struct kco_sta
 {
 	uint64_t first, size;
 
-	if (cpu || !max || linux_symbol(s, &first, NULL, "cpu0_irqstack", NULL) || !s->types ||
+	if (cpu || !max || os_symbol(s, &first, NULL, "cpu0_irqstack", NULL) || !s->types ||
 	    kco_types_sizeof(s->types, "thread_union", &size, NULL))
 		return 0;
 	*ranges = (struct kco_stack_range){ "IRQ", first, first + size };
@@ -288,7 +288,7 @@ static enum kco_status uml_vmas(struct kco_process *p, enum kco_status (*add)(vo
 {
 	struct uml_vmas vmas = { add, arg, 0 };
 
-	if (linux_variable(p->session, "um_vdso_addr", 8, &vmas.vdso, NULL))
+	if (os_variable(p->session, "um_vdso_addr", 8, &vmas.vdso, NULL))
 		vmas.vdso = 0;
 	return kco_os_linux.process->vmas(p, uml_vma, &vmas, torn, err);
 }

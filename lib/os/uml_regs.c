@@ -54,11 +54,11 @@ static enum kco_status regs_load(struct kco_session *s, struct kco_err *err)
 	enum kco_status st = kco_session_need(s, KCO_NEED_TYPES, err);
 
 	for (size_t i = 0; !st && i < UML_JUMP_REGS; i++)
-		st = linux_field(s, "task_struct", &uml->jump[i], err, regs_jump[i].path, NULL);
+		st = os_field(s, "task_struct", &uml->jump[i], err, regs_jump[i].path, NULL);
 	if (!st)
-		st = linux_field(s, "task_struct", &uml->gp, err, "thread.regs.regs.gp", NULL);
+		st = os_field(s, "task_struct", &uml->gp, err, "thread.regs.regs.gp", NULL);
 	if (!st)
-		st = linux_field(s, "task_struct", &uml->syscall, err, "thread.regs.regs.syscall", NULL);
+		st = os_field(s, "task_struct", &uml->syscall, err, "thread.regs.regs.syscall", NULL);
 	if (!st && uml->gp.size < REGS_USER_SIZE)
 		st = kco_fail(err, KCO_E_UNSUPPORTED, "user registers of %u bytes, not %d", uml->gp.size,
 			      REGS_USER_SIZE);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Symbols and members by name, for all BSDs. Nothing asks for a version.
+ * Symbols and members by name, for every personality.
  */
-#include "bsd_names.h"
+#include "names.h"
 
 #include <stdarg.h>
 
-enum kco_status bsd_symbol(struct kco_session *s, uint64_t *ret, struct kco_err *err, const char *name, ...)
+enum kco_status os_symbol(struct kco_session *s, uint64_t *ret, struct kco_err *err, const char *name, ...)
 {
 	struct kco_symbol sym;
 	enum kco_status st;
@@ -24,8 +24,8 @@ enum kco_status bsd_symbol(struct kco_session *s, uint64_t *ret, struct kco_err 
 	return st;
 }
 
-enum kco_status bsd_field(struct kco_session *s, const char *type, struct kco_field *field, struct kco_err *err,
-			  const char *path, ...)
+enum kco_status os_field(struct kco_session *s, const char *type, struct kco_field *field, struct kco_err *err,
+			 const char *path, ...)
 {
 	enum kco_status st;
 	va_list ap;
@@ -40,19 +40,19 @@ enum kco_status bsd_field(struct kco_session *s, const char *type, struct kco_fi
 	return st;
 }
 
-enum kco_status bsd_variable(struct kco_session *s, const char *name, size_t size, uint64_t *ret, struct kco_err *err)
+enum kco_status os_variable(struct kco_session *s, const char *name, size_t size, uint64_t *ret, struct kco_err *err)
 {
 	uint64_t addr;
-	enum kco_status st = bsd_symbol(s, &addr, err, name, NULL);
+	enum kco_status st = os_symbol(s, &addr, err, name, NULL);
 
 	return st ? st : kco_kread_uint(s, addr, size ? size : s->arch->ptr_size, ret, err);
 }
 
-enum kco_status bsd_read(struct kco_session *s, const char *type, uint64_t addr, const char *path, uint64_t *ret,
-			 struct kco_err *err)
+enum kco_status os_read(struct kco_session *s, const char *type, uint64_t addr, const char *path, uint64_t *ret,
+			struct kco_err *err)
 {
 	struct kco_field f;
-	enum kco_status st = bsd_field(s, type, &f, err, path, NULL);
+	enum kco_status st = os_field(s, type, &f, err, path, NULL);
 
 	return st ? st : kco_kread_field(s, addr, &f, ret, err);
 }
