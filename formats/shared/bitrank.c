@@ -3,12 +3,14 @@
  * Bit n of a bitmap in a file, and how many bits before it are set. See
  * bitrank.h for the idea.
  *
- * A rank and the bits it is for share a cache line: of a big machine's dump
- * each look-up is one miss, and the rest of it a few dozen instructions.
+ * A row of 512 bits is a cache line, and the ranks of a chunk's rows lie
+ * together: the ranks of 512 GiB take half a MiB, which caches hold. Dumps hold
+ * pages in runs, so that most rows are all set or all clear, which the ranks
+ * tell; only the others' bits are looked at, and cost a miss.
  *
  * Memory: 16 bytes a chunk (256 MiB of 4 KiB pages) up front, untouched until
- * used; 9.2 KiB for each chunk that was asked for. When BITRANK_KEEP chunks
- * are held the next ones keep their ranks only and read 56 bytes of bitmap
+ * used; 8.3 KiB for each chunk that was asked for. When BITRANK_KEEP chunks
+ * are held the next ones keep their ranks only and read 64 bytes of bitmap
  * from the file each time, so that a dump of 64 TiB stays within 50 MiB.
  */
 #include "bitrank.h"
@@ -24,35 +26,20 @@
 #define BITRANK_SHIFT 16
 #define BITRANK_BITS (UINT64_C(1) << BITRANK_SHIFT)
 #define BITRANK_BYTES (BITRANK_BITS / 8)
-#define BITRANK_WORDS 7u		  /* that share a line with their rank */
-#define BITRANK_ROW (64u * BITRANK_WORDS) /* bits a rank is kept for */
-#define BITRANK_ROWS ((BITRANK_BITS + BITRANK_ROW - 1) / BITRANK_ROW)
 #define BITRANK_LINE 64u
+#define BITRANK_ROW (8u * BITRANK_LINE) /* bits a rank is kept for */
+#define BITRANK_WORDS (BITRANK_ROW / 64u)
+#define BITRANK_ROWS (BITRANK_BITS / BITRANK_ROW)
 #define BITRANK_KEEP 4096
 #define BITRANK_READ (32 * BITRANK_BYTES)
 
-struct bitrank_row {
-	uint64_t rank; /* set bits before it, in all chunks */
-	uint64_t words[BITRANK_WORDS];
-};
-_Static_assert(sizeof(struct bitrank_row) == BITRANK_LINE, "a row is a cache line");
-
-/* Behind it, with the next line: its rows, or as many u16: set bits before each row in this chunk. */
 struct bitrank_chunk {
 	uint32_t count; /* set bits in all */
-	bool kept;	/* rows; else only ranks: the bits have to be read */
+	bool kept;	/* the words are; else they have to be read */
+	/* Set bits of this chunk before each row. (All rows before the last can be full: that fits.) */
+	uint16_t ranks[BITRANK_ROWS];
+	_Alignas(BITRANK_LINE) uint64_t words[];
 };
-
-static struct bitrank_row *bitrank_rows(const struct bitrank_chunk *chunk)
-{
-	return (struct bitrank_row *)((uintptr_t)chunk + BITRANK_LINE);
-}
-
-/* A row before the last is never full: its rank fits. */
-static uint16_t *bitrank_ranks(const struct bitrank_chunk *chunk)
-{
-	return (uint16_t *)((uintptr_t)chunk + BITRANK_LINE);
-}
 
 struct kco_bitrank {
 	struct kco_io *io;
@@ -209,22 +196,18 @@ static enum kco_status bitrank_count(struct kco_bitrank *br, uint64_t upto, stru
 	return status;
 }
 
-/* The rows of chunk @c from its @bits, to be kept whole or their ranks. */
-static void bitrank_fill(const struct kco_bitrank *br, uint64_t c, const uint8_t *bits, struct bitrank_chunk *chunk)
+/* The ranks of a chunk from its @bits, and its words when they are kept. */
+static void bitrank_fill(const uint8_t *bits, struct bitrank_chunk *chunk)
 {
 	for (size_t r = 0; r < BITRANK_ROWS; r++) {
-		size_t at = r * (BITRANK_ROW / 8), n = BITRANK_BYTES - at;
-		struct bitrank_row row = { .rank = br->base[c] + chunk->count };
+		uint64_t words[BITRANK_WORDS];
 
-		if (n > BITRANK_ROW / 8)
-			n = BITRANK_ROW / 8;
-		for (size_t i = 0; i < n / 8; i++)
-			row.words[i] = kco_le64(bits + at + 8 * i);
+		for (size_t i = 0; i < BITRANK_WORDS; i++)
+			words[i] = kco_le64(bits + 8 * (r * BITRANK_WORDS + i));
 		if (chunk->kept)
-			bitrank_rows(chunk)[r] = row;
-		else
-			bitrank_ranks(chunk)[r] = (uint16_t)chunk->count;
-		chunk->count += bitrank_count_words(row.words, BITRANK_WORDS);
+			memcpy(chunk->words + r * BITRANK_WORDS, words, sizeof(words));
+		chunk->ranks[r] = (uint16_t)chunk->count;
+		chunk->count += bitrank_count_words(words, BITRANK_WORDS);
 	}
 }
 
@@ -233,14 +216,13 @@ static enum kco_status bitrank_build(struct kco_bitrank *br, uint64_t c, struct 
 				     struct kco_err *err)
 {
 	bool keep = br->kept < BITRANK_KEEP;
-	size_t size = keep ? BITRANK_ROWS * sizeof(struct bitrank_row) : BITRANK_ROWS * sizeof(uint16_t);
+	size_t size = sizeof(struct bitrank_chunk) + (keep ? BITRANK_BYTES : 0);
 	struct bitrank_chunk *chunk;
 	uint8_t *bits;
 	enum kco_status status = bitrank_count(br, c + 1, err);
 
 	if (status != KCO_OK)
 		return status;
-	size = (BITRANK_LINE + size + BITRANK_LINE - 1) / BITRANK_LINE * BITRANK_LINE;
 	chunk = aligned_alloc(BITRANK_LINE, size);
 	bits = malloc(BITRANK_BYTES);
 	if (!chunk || !bits) {
@@ -251,7 +233,7 @@ static enum kco_status bitrank_build(struct kco_bitrank *br, uint64_t c, struct 
 	*chunk = (struct bitrank_chunk){ .kept = keep };
 	status = bitrank_load(br, c, 1, bits, err);
 	if (status == KCO_OK)
-		bitrank_fill(br, c, bits, chunk);
+		bitrank_fill(bits, chunk);
 	free(bits);
 	// The file changed under us: ranks would point to other pages' data.
 	if (status == KCO_OK && chunk->count != br->base[c + 1] - br->base[c])
@@ -282,13 +264,13 @@ static enum kco_status bitrank_chunk(struct kco_bitrank *br, uint64_t c, struct 
 	return status;
 }
 
-/* Row @r of chunk @c, whose ranks only are kept, into @row. */
-static enum kco_status bitrank_read_row(struct kco_bitrank *br, const struct bitrank_chunk *chunk, uint64_t c, size_t r,
-					struct bitrank_row *row, struct kco_err *err)
+/* The words of row @r of chunk @c, whose ranks only are kept. */
+static enum kco_status bitrank_read_row(struct kco_bitrank *br, uint64_t c, size_t r, uint64_t words[BITRANK_WORDS],
+					struct kco_err *err)
 {
-	uint64_t byte = ((br->chunk0 + c) << BITRANK_SHIFT) / 8 + r * (BITRANK_ROW / 8);
+	uint64_t byte = ((br->chunk0 + c) << BITRANK_SHIFT) / 8 + r * BITRANK_LINE;
 	uint64_t last = br->end / 8 + (br->end % 8 != 0);
-	uint8_t bytes[BITRANK_ROW / 8] = { 0 };
+	uint8_t bytes[BITRANK_LINE] = { 0 };
 	size_t n = last - byte < sizeof(bytes) ? (size_t)(last - byte) : sizeof(bytes);
 	enum kco_status status = kco_io_read(br->io, bytes, n, br->off + byte, NULL, err);
 
@@ -300,20 +282,20 @@ static enum kco_status bitrank_read_row(struct kco_bitrank *br, const struct bit
 		if (skip < BITRANK_ROW && skip % 8)
 			bytes[skip / 8] &= (uint8_t)(0xff << (skip % 8));
 	}
-	row->rank = br->base[c] + bitrank_ranks(chunk)[r];
 	for (size_t i = 0; i < BITRANK_WORDS; i++)
-		row->words[i] = kco_le64(bytes + 8 * i);
+		words[i] = kco_le64(bytes + 8 * i);
 	return status;
 }
 
 enum kco_status kco_bitrank_get(struct kco_bitrank *br, uint64_t bit, bool *set, uint64_t *rank, struct kco_err *err)
 {
-	uint64_t c = (bit >> BITRANK_SHIFT) - br->chunk0, in_word = UINT64_C(1) << (bit % 64), last;
+	uint64_t c = (bit >> BITRANK_SHIFT) - br->chunk0, in_word = UINT64_C(1) << (bit % 64), spare[BITRANK_WORDS];
 	size_t in = bit & (BITRANK_BITS - 1), r = in / BITRANK_ROW, w = in % BITRANK_ROW / 64;
-	const struct bitrank_row *row;
+	const uint64_t *words = spare;
 	struct bitrank_chunk *chunk;
-	struct bitrank_row spare;
 	enum kco_status status;
+	uint32_t before, here;
+	uint64_t last;
 
 	*set = false;
 	if (bit < br->first || bit >= br->end)
@@ -321,26 +303,30 @@ enum kco_status kco_bitrank_get(struct kco_bitrank *br, uint64_t bit, bool *set,
 	status = bitrank_chunk(br, c, &chunk, err);
 	if (status != KCO_OK)
 		return status;
-	row = &spare;
+	before = chunk->ranks[r];
+	here = (r + 1 < BITRANK_ROWS ? chunk->ranks[r + 1] : chunk->count) - before;
+	*set = here == BITRANK_ROW;
+	*rank = br->base[c] + before + in % BITRANK_ROW;
+	if (!here || *set)
+		return KCO_OK;
 	if (chunk->kept)
-		row = &bitrank_rows(chunk)[r];
+		words = chunk->words + r * BITRANK_WORDS;
 	else
-		status = bitrank_read_row(br, chunk, c, r, &spare, err);
-	if (status != KCO_OK || !(row->words[w] & in_word))
+		status = bitrank_read_row(br, c, r, spare, err);
+	if (status != KCO_OK || !(words[w] & in_word))
 		return status;
-	last = row->words[w] & (in_word - 1);
+	last = words[w] & (in_word - 1);
 	*set = true;
-	*rank = row->rank + bitrank_count_words(row->words, w) + bitrank_count_words(&last, 1);
+	*rank = br->base[c] + before + bitrank_count_words(words, w) + bitrank_count_words(&last, 1);
 	return KCO_OK;
 }
 
-/* The first bit at or after @bit of a chunk's @rows that is @set; BITRANK_BITS when there is none. */
-static size_t bitrank_find(const struct bitrank_row *rows, size_t bit, bool set)
+/* The first bit at or after @bit of a chunk's @words that is @set; BITRANK_BITS when there is none. */
+static size_t bitrank_find(const uint64_t *words, size_t bit, bool set)
 {
 	while (bit < BITRANK_BITS) {
-		uint64_t word = rows[bit / BITRANK_ROW].words[bit % BITRANK_ROW / 64];
+		uint64_t word = (set ? words[bit / 64] : ~words[bit / 64]) >> (bit % 64);
 
-		word = (set ? word : ~word) >> (bit % 64);
 		if (word)
 			return bit + (size_t)__builtin_ctzll(word);
 		bit = (bit / 64 + 1) * 64;
@@ -348,22 +334,18 @@ static size_t bitrank_find(const struct bitrank_row *rows, size_t bit, bool set)
 	return BITRANK_BITS;
 }
 
-/* The rows of chunk @c, of which only ranks are kept. */
-static enum kco_status bitrank_rows_new(struct kco_bitrank *br, uint64_t c, struct bitrank_row **ret,
-					struct kco_err *err)
+/* The words of chunk @c, of which only ranks are kept. */
+static enum kco_status bitrank_words_new(struct kco_bitrank *br, uint64_t c, uint64_t **ret, struct kco_err *err)
 {
-	struct bitrank_row *rows = calloc(BITRANK_ROWS, sizeof(*rows));
-	uint8_t *bits = malloc(BITRANK_BYTES);
+	uint64_t *words = malloc(BITRANK_BYTES);
 	enum kco_status status;
 
-	if (rows && bits)
-		status = bitrank_load(br, c, 1, bits, err);
-	else
-		status = kco_fail(err, KCO_E_NOMEM, "out of memory");
+	*ret = words;
+	if (!words)
+		return kco_fail(err, KCO_E_NOMEM, "out of memory");
+	status = bitrank_load(br, c, 1, (uint8_t *)words, err);
 	for (size_t i = 0; status == KCO_OK && i < BITRANK_BYTES / 8; i++)
-		rows[i / BITRANK_WORDS].words[i % BITRANK_WORDS] = kco_le64(bits + 8 * i);
-	free(bits);
-	*ret = rows;
+		words[i] = le64toh(words[i]);
 	return status;
 }
 
@@ -374,19 +356,19 @@ static enum kco_status bitrank_chunk_run(struct kco_bitrank *br, uint64_t c, uin
 	uint64_t base = (br->chunk0 + c) << BITRANK_SHIFT;
 	struct bitrank_chunk *chunk;
 	enum kco_status status = bitrank_chunk(br, c, &chunk, err);
-	struct bitrank_row *spare = NULL;
-	const struct bitrank_row *rows;
+	uint64_t *spare = NULL;
+	const uint64_t *words;
 	size_t at;
 
 	if (status != KCO_OK || chunk->count == 0)
 		return status != KCO_OK ? status : KCO_DONE;
 	if (!chunk->kept)
-		status = bitrank_rows_new(br, c, &spare, err);
-	rows = spare ? spare : bitrank_rows(chunk);
+		status = bitrank_words_new(br, c, &spare, err);
+	words = spare ? spare : chunk->words;
 	if (status == KCO_OK) {
-		at = bitrank_find(rows, bit > base ? (size_t)(bit - base) : 0, true);
+		at = bitrank_find(words, bit > base ? (size_t)(bit - base) : 0, true);
 		*first = base + at;
-		*end = base + bitrank_find(rows, at, false);
+		*end = base + bitrank_find(words, at, false);
 		status = at < BITRANK_BITS ? KCO_OK : KCO_DONE;
 	}
 	free(spare);

@@ -8,7 +8,7 @@
  *
  *   bits   |  chunk 0   |  chunk 1   |  chunk 2  ...
  *   base   0            p0           p0+p1                u64 a chunk
- *   chunk  { rank, the 448 bits it is for } ...           once asked for
+ *   chunk  ranks of its rows of 512 bits; the bits        once asked for
  */
 #ifndef KCO_BITRANK_H
 #define KCO_BITRANK_H
@@ -36,7 +36,7 @@ enum kco_status kco_bitrank_new(struct kco_io *io, uint64_t off, uint64_t first,
 void kco_bitrank_free(struct kco_bitrank *br);
 
 /**
- * Is bit @bit set, and how many of [first, @bit) are? @rank is set only if
+ * Is bit @bit set, and how many of [first, @bit) are? @rank says so only if
  * @set is true. KCO_E_RANGE outside of [first, end). Any thread.
  */
 enum kco_status kco_bitrank_get(struct kco_bitrank *br, uint64_t bit, bool *set, uint64_t *rank,
