@@ -26,6 +26,12 @@ bool kco_out_closed(const struct kco_out *out)
 	return out->writer->closed || out->writer->error || kco_interrupt_pending();
 }
 
+int kco_out_stream(struct kco_out *out)
+{
+	kco_writer_flush(out->writer);
+	return kco_out_closed(out) ? -1 : out->writer->fd;
+}
+
 unsigned kco_out_width(const struct kco_out *out)
 {
 	return out->width;

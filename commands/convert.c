@@ -20,9 +20,9 @@
 
 struct convert_opts {
 	const char *touched, *output, *format;
-	int64_t level, filter;
+	int64_t level, filter, split;
 	int codec;
-	bool force, keep_going, has_codec;
+	bool force, keep_going, has_codec, flatten, has_split;
 };
 
 static const char *const convert_codecs[] = { "none", "zlib", "lzo", "snappy", "zstd", NULL };
@@ -77,11 +77,41 @@ static enum kco_status convert_record(struct kco_cmd_ctx *ctx, struct kco_sessio
 	return KCO_OK;
 }
 
+/* Where the dump goes, as far as the words tell. */
+static enum kco_status convert_target(struct kco_cmd_ctx *ctx, struct kco_dump_target *to, struct kco_err *err)
+{
+	const struct convert_opts *opts = ctx->opts;
+	bool stream = !strcmp(opts->output, "-");
+
+	*to = (struct kco_dump_target){ .path = stream ? NULL : opts->output,
+					.replace = opts->force,
+					.fd = -1,
+					.wrapper = opts->flatten ? "flattened" : NULL,
+					.parts = (unsigned)opts->split };
+	if (opts->has_split && (opts->split < 2 || opts->split > KCO_DUMP_PARTS_MAX))
+		return kco_fail(err, KCO_E_USAGE, "--split takes 2 to %d files", KCO_DUMP_PARTS_MAX);
+	if (opts->has_split && opts->touched)
+		return kco_fail(err, KCO_E_USAGE, "--touched writes one file, it does not go with --split");
+	if (!stream)
+		return KCO_OK;
+	if (!opts->flatten)
+		return kco_fail(err, KCO_E_USAGE, "-o - needs --flatten: other files are not written front to back");
+	if (opts->has_split)
+		return kco_fail(err, KCO_E_USAGE, "--split needs names for its files, not -o -");
+	if (kco_out_json(ctx->out))
+		return kco_fail(err, KCO_E_USAGE, "-o - and --json both want standard output");
+	to->fd = kco_out_stream(ctx->out);
+	return to->fd >= 0 ? KCO_OK : kco_fail(err, KCO_E_CANCELLED, "nobody reads the output");
+}
+
+/* How many bytes where, unless the dump itself went there. */
 static void convert_show(struct kco_cmd_ctx *ctx, const char *path, const char *format,
 			 const struct kco_recording_stats *stats)
 {
 	struct kco_out *out = ctx->out;
 
+	if (!strcmp(path, "-"))
+		return;
 	kco_text(out, "%s: %s, %" PRIu64 " pages of %" PRIu64 " bytes, %" PRIu64 " bytes\n", path, format, stats->pages,
 		 stats->page_size, stats->file_size);
 	if (stats->lost)
@@ -97,10 +127,12 @@ static void convert_show(struct kco_cmd_ctx *ctx, const char *path, const char *
 }
 
 /* What would be refused in the end, before the work is done. */
-static enum kco_status convert_check(struct kco_cmd_ctx *ctx, const char *format, struct kco_err *err)
+static enum kco_status convert_check(struct kco_cmd_ctx *ctx, const char *format, struct kco_dump_target *to,
+				     struct kco_err *err)
 {
 	const struct convert_opts *opts = ctx->opts;
 	bool known = false;
+	enum kco_status status;
 
 	if (opts->filter < 0 || opts->filter > KCO_FILTER_MAX)
 		return kco_fail(
@@ -116,17 +148,30 @@ static enum kco_status convert_check(struct kco_cmd_ctx *ctx, const char *format
 	if (!known)
 		return kco_fail(err, KCO_E_USAGE, "'%.40s' is no format that can be written; `help formats` lists them",
 				format);
-	if (!opts->force && access(opts->output, F_OK) == 0)
-		return kco_fail(err, KCO_E_USAGE, "%s exists; --force replaces it", opts->output);
-	return kco_session_may_write(ctx->session, opts->output, opts->force, err);
+	status = convert_target(ctx, to, err);
+	if (status != KCO_OK)
+		return status;
+	for (unsigned i = 1; !opts->force && to->path && i <= (to->parts ? to->parts : 1); i++) {
+		const char *path = to->parts ? kco_arena_printf(ctx->arena, "%s.%u", to->path, i) : to->path;
+
+		if (path && access(path, F_OK) == 0)
+			return kco_fail(err, KCO_E_USAGE, "%s exists; --force replaces it", path);
+	}
+	return kco_dump_target_check(ctx->session, format, to, err);
 }
 
 static void convert_damaged(void *arg, uint64_t first, uint64_t last, const struct kco_err *why)
 {
 	struct kco_cmd_ctx *ctx = arg;
+	const struct convert_opts *opts = ctx->opts;
 	char text[64];
 
 	snprintf(text, sizeof(text), "%#" PRIx64 " to %#" PRIx64 " left out", first, last);
+	if (!strcmp(opts->output, "-")) {
+		kco_session_warn(ctx->session, "%s: %s", text, kco_status_name(why->code));
+		ctx->failed_rows++;
+		return;
+	}
 	kco_json_row(ctx->out);
 	kco_json_addr(ctx->out, "first", first);
 	kco_json_addr(ctx->out, "last", last);
@@ -154,16 +199,52 @@ static void convert_filter_show(struct kco_cmd_ctx *ctx, const struct kco_filter
 		kco_text(ctx->out, "\n");
 }
 
+static void convert_show_whole(struct kco_cmd_ctx *ctx, const char *format, const struct kco_convert_stats *stats)
+{
+	const struct convert_opts *opts = ctx->opts;
+	const struct kco_filter_stats *filter = &stats->filter;
+
+	if (!strcmp(opts->output, "-"))
+		return;
+	if (opts->split)
+		kco_text(ctx->out, "%s.1 to %s.%" PRId64, opts->output, opts->output, opts->split);
+	else
+		kco_text(ctx->out, "%s", opts->output);
+	kco_text(ctx->out, ": %s, %" PRIu64 " bytes of memory, %" PRIu64 " bytes\n", format, stats->bytes,
+		 stats->file_size);
+	convert_filter_show(ctx, filter);
+	if (stats->damaged)
+		kco_text(ctx->out, "  %" PRIu64 " bytes of memory could not be read and are not in it\n",
+			 stats->damaged);
+	kco_json_row(ctx->out);
+	kco_json_str(ctx->out, "file", opts->output);
+	kco_json_str(ctx->out, "format", format);
+	if (opts->split)
+		kco_json_int(ctx->out, "parts", opts->split);
+	kco_json_uint(ctx->out, "memory_bytes", stats->bytes);
+	kco_json_uint(ctx->out, "bytes", stats->file_size);
+	kco_json_uint(ctx->out, "damaged_bytes", stats->damaged);
+	kco_json_object(ctx->out, "left_out");
+	kco_json_uint(ctx->out, "cache", filter->cache);
+	kco_json_uint(ctx->out, "cache_private", filter->cache_private);
+	kco_json_uint(ctx->out, "user", filter->user);
+	kco_json_uint(ctx->out, "free", filter->free);
+	kco_json_uint(ctx->out, "hwpoison", filter->hwpoison);
+	kco_json_uint(ctx->out, "offline", filter->offline);
+	kco_json_end(ctx->out);
+	kco_json_row_end(ctx->out);
+}
+
 /* All of the dump. */
-static enum kco_status convert_whole(struct kco_cmd_ctx *ctx, const char *format, struct kco_err *err)
+static enum kco_status convert_whole(struct kco_cmd_ctx *ctx, const char *format, const struct kco_dump_target *to,
+				     struct kco_err *err)
 {
 	const struct convert_opts *opts = ctx->opts;
 	static const enum kco_codec_id ids[] = { KCO_CODEC_NONE, KCO_CODEC_ZLIB, KCO_CODEC_LZO, KCO_CODEC_SNAPPY,
 						 KCO_CODEC_ZSTD };
 	struct kco_convert_options how = {
 		.format = format,
-		.path = opts->output,
-		.replace = opts->force,
+		.to = *to,
 		.codec = opts->has_codec ? ids[opts->codec] : KCO_CODEC_ZSTD,
 		.level = (int)opts->level,
 		.filter = (unsigned)opts->filter,
@@ -174,30 +255,9 @@ static enum kco_status convert_whole(struct kco_cmd_ctx *ctx, const char *format
 	struct kco_convert_stats stats;
 	enum kco_status status = kco_convert(ctx->session, &how, &stats, err);
 
-	if (status != KCO_OK)
-		return status;
-	kco_text(ctx->out, "%s: %s, %" PRIu64 " bytes of memory, %" PRIu64 " bytes\n", opts->output, format,
-		 stats.bytes, stats.file_size);
-	convert_filter_show(ctx, &stats.filter);
-	if (stats.damaged)
-		kco_text(ctx->out, "  %" PRIu64 " bytes of memory could not be read and are not in it\n",
-			 stats.damaged);
-	kco_json_row(ctx->out);
-	kco_json_str(ctx->out, "file", opts->output);
-	kco_json_str(ctx->out, "format", format);
-	kco_json_uint(ctx->out, "memory_bytes", stats.bytes);
-	kco_json_uint(ctx->out, "bytes", stats.file_size);
-	kco_json_uint(ctx->out, "damaged_bytes", stats.damaged);
-	kco_json_object(ctx->out, "left_out");
-	kco_json_uint(ctx->out, "cache", stats.filter.cache);
-	kco_json_uint(ctx->out, "cache_private", stats.filter.cache_private);
-	kco_json_uint(ctx->out, "user", stats.filter.user);
-	kco_json_uint(ctx->out, "free", stats.filter.free);
-	kco_json_uint(ctx->out, "hwpoison", stats.filter.hwpoison);
-	kco_json_uint(ctx->out, "offline", stats.filter.offline);
-	kco_json_end(ctx->out);
-	kco_json_row_end(ctx->out);
-	return KCO_OK;
+	if (status == KCO_OK)
+		convert_show_whole(ctx, format, &stats);
+	return status;
 }
 
 static enum kco_status convert_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
@@ -206,19 +266,20 @@ static enum kco_status convert_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 	const char *format = opts->format ? opts->format : "kdump";
 	struct kco_recording_stats stats = { 0 };
 	struct kco_recording *rec;
+	struct kco_dump_target to;
 	enum kco_status status;
 
-	status = convert_check(ctx, format, err);
+	status = convert_check(ctx, format, &to, err);
 	if (status != KCO_OK)
 		return status;
 	if (!opts->touched)
-		return convert_whole(ctx, format, err);
+		return convert_whole(ctx, format, &to, err);
 	status = kco_recording_new(ctx->session, &rec, err);
 	if (status != KCO_OK)
 		return status;
 	status = convert_record(ctx, kco_recording_session(rec), opts->touched, err);
 	if (status == KCO_OK)
-		status = kco_recording_write(rec, format, opts->output, opts->force, &stats, err);
+		status = kco_recording_write(rec, format, &to, &stats, err);
 	kco_recording_free(rec);
 	if (status == KCO_OK)
 		convert_show(ctx, opts->output, format, &stats);
@@ -229,7 +290,8 @@ static enum kco_status convert_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 static const struct kco_opt convert_optv[] = {
 	{ 0, "touched", KCO_OPT_STRING, CONVERT(touched), "COMMANDS", KCO_WORD_TEXT,
 	  .help = "only the pages that these commands read: 'bt --all; ps; log'" },
-	{ 'o', "output", KCO_OPT_STRING, CONVERT(output), "FILE", KCO_WORD_FILE, .help = "the file to write" },
+	{ 'o', "output", KCO_OPT_STRING, CONVERT(output), "FILE", KCO_WORD_FILE,
+	  .help = "the file to write; - is standard output" },
 	{ 't', "to", KCO_OPT_STRING, CONVERT(format), "FORMAT", KCO_WORD_TEXT, .help = "its format (kdump)" },
 	{ 'd', "dump-level", KCO_OPT_INT, CONVERT(filter), "LEVEL", KCO_WORD_NUMBER,
 	  .help = "leave out, added up: 1 zeros, 2 page cache, 4 private page cache, 8 processes, 16 free pages" },
@@ -238,6 +300,10 @@ static const struct kco_opt convert_optv[] = {
 	  .seen = CONVERT(has_codec) },
 	{ 'l', "level", KCO_OPT_INT, CONVERT(level), "N", KCO_WORD_NUMBER,
 	  .help = "how hard zstd and zlib compress (1)" },
+	{ 0, "flatten", KCO_OPT_FLAG, CONVERT(flatten),
+	  .help = "as makedumpfile's flattened stream, which is written front to back: for -o -" },
+	{ 0, "split", KCO_OPT_INT, CONVERT(split), "N", KCO_WORD_NUMBER,
+	  .help = "N kdump files with a part of the pages each: FILE.1 to FILE.N", .seen = CONVERT(has_split) },
 	{ 'k', "keep-going", KCO_OPT_FLAG, CONVERT(keep_going),
 	  .help = "leave out what cannot be read, and say what; all is read once before it is written" },
 	{ 'f', "force", KCO_OPT_FLAG, CONVERT(force),
@@ -248,6 +314,7 @@ static const struct kco_opt convert_optv[] = {
 static const struct kco_json_field convert_json_fields[] = {
 	{ "file", "string", "the file written" },
 	{ "format", "string", "its format" },
+	{ "parts", "integer", "--split: the files are named as file says, with .1 to .parts behind" },
 	{ "memory_bytes", "integer", "memory in it" },
 	{ "bytes", "integer", "size of the file" },
 	{ "damaged_bytes", "integer", "-k: memory that could not be read and is not in it" },
@@ -277,10 +344,13 @@ const struct kco_cmd kco_cmd_convert = {
 		"With --touched, runs the commands and writes the pages of memory that they read, with the dump's notes, "
 		"to a new dump. The same commands give the same output on it; what they did not read is \"not saved\" "
 		"there. A report about a crash needs a few MB that way, instead of the machine's memory.\n\n"
+		"--flatten makes it a stream that a pipe takes: readers of dumps and makedumpfile -R know it. --split "
+		"makes several files, which are opened together.\n\n"
 		"The new file is readable by its owner only: it may hold anything that memory held. It appears under its "
 		"name when it is complete.",
 	.examples = "convert -t elf -o vmcore.elf vmcore\n    for gdb\n"
 		    "convert -c lzo -o small.kdump vmcore.elf\n    compressed\n"
+		    "convert --flatten -o - vmcore | ssh host 'cat > vmcore.flat'\n    elsewhere, without a file here\n"
 		    "convert --touched 'bt --all; ps; log; mod; sys' -o small.kdump\n    what a bug report needs\n"
 		    "convert --touched 'bt -l 1234' -o one.kdump --force\n    one stack, over an older file\n",
 	.opts = convert_optv,

@@ -19,6 +19,8 @@
  * stream would give. But in a stream without end mark the missing records may
  * be those: there it is KCO_E_TRUNCATED.
  */
+#include "flattened_write.h"
+
 #include <kco/endian.h>
 #include <kco/format.h>
 
@@ -369,4 +371,5 @@ const struct kco_format_ops kco_format_flattened = {
 	.description = "makedumpfile's flattened stream around another format (makedumpfile -F, QEMU)",
 	.probe = flattened_probe,
 	.unwrap = flattened_unwrap,
+	.wrap = kco_flattened_sink_new,
 };

@@ -450,16 +450,16 @@ static void kdump_close(struct kco_image *img)
 	kdump_free(img->priv);
 }
 
-static enum kco_status kdump_write(const struct kco_write_source *src, int fd, struct kco_err *err)
+static enum kco_status kdump_write(const struct kco_write_source *src, struct kco_sink *sink, struct kco_err *err)
 {
 	const struct kdump *kd = src->image->priv;
 	struct kco_kdump_ram map;
 
 	if (src->image->format != &kco_format_kdump)
-		return kco_kdump_write(src, NULL, fd, err);
+		return kco_kdump_write(src, NULL, sink, err);
 	// This image's one segment spans the holes between its RAM too; its bitmap 1 knows better.
 	map = (struct kco_kdump_ram){ kd->files[0].io, kd->files[0].h.bitmap1, kd->files[0].h.max_mapnr };
-	return kco_kdump_write(src, &map, fd, err);
+	return kco_kdump_write(src, &map, sink, err);
 }
 
 const struct kco_format_ops kco_format_kdump = {
@@ -470,4 +470,5 @@ const struct kco_format_ops kco_format_kdump = {
 	.close = kdump_close,
 	.write = kdump_write,
 	.write_packs = true,
+	.write_parts = true,
 };

@@ -103,7 +103,7 @@ static enum kco_status lime_open(struct kco_image *img, const struct kco_image_o
 	return ranges ? KCO_OK : kco_fail(err, KCO_E_BADFILE, "empty");
 }
 
-static enum kco_status lime_write(const struct kco_write_source *src, int fd, struct kco_err *err)
+static enum kco_status lime_write(const struct kco_write_source *src, struct kco_sink *sink, struct kco_err *err)
 {
 	struct kco_filed_run *runs;
 	uint64_t at = 0;
@@ -119,12 +119,12 @@ static enum kco_status lime_write(const struct kco_write_source *src, int fd, st
 		memcpy(raw + 4, &version, 4);
 		memcpy(raw + 8, &first, 8);
 		memcpy(raw + 16, &last, 8);
-		status = kco_write_all(fd, raw, sizeof(raw), at, err);
+		status = kco_sink_write(sink, raw, sizeof(raw), at, err);
 		runs[i].offset = at + LIME_HEADER;
 		at = runs[i].offset + (runs[i].last - runs[i].first + 1);
 	}
 	if (status == KCO_OK)
-		status = kco_runs_write(src, runs, n, fd, at, err);
+		status = kco_runs_write(src, runs, n, sink, at, err);
 	free(runs);
 	return status;
 }

@@ -53,7 +53,7 @@ static enum kco_status raw_open(struct kco_image *img, const struct kco_image_op
 }
 
 /* From address 0 on; what the source does not have reads as zeros, which this format cannot tell apart. */
-static enum kco_status raw_write(const struct kco_write_source *src, int fd, struct kco_err *err)
+static enum kco_status raw_write(const struct kco_write_source *src, struct kco_sink *sink, struct kco_err *err)
 {
 	struct kco_filed_run *runs;
 	size_t n;
@@ -67,7 +67,7 @@ static enum kco_status raw_write(const struct kco_write_source *src, int fd, str
 		status = kco_fail(err, KCO_E_RANGE, "memory goes on to %#" PRIx64 ", no raw file is that long",
 				  runs[n - 1].last);
 	else
-		status = kco_runs_write(src, runs, n, fd, n ? runs[n - 1].last + 1 : 0, err);
+		status = kco_runs_write(src, runs, n, sink, n ? runs[n - 1].last + 1 : 0, err);
 	free(runs);
 	return status;
 }

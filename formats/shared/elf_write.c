@@ -28,7 +28,7 @@
 
 struct elf_writer {
 	const struct kco_write_source *src;
-	int fd;
+	struct kco_sink *sink;
 	struct kco_filed_run *runs;
 	size_t nr_runs;
 	Elf64_Phdr *phdrs;
@@ -103,7 +103,7 @@ static enum kco_status elf_put_notes(struct elf_writer *w, uint64_t off, struct 
 			memcpy(p + sizeof(nh) + ((name + 3) & ~(size_t)3), note.desc, note.size);
 		p += elf_note_size(&note);
 	}
-	status = kco_write_all(w->fd, buf, w->notes_size, off, err);
+	status = kco_sink_write(w->sink, buf, w->notes_size, off, err);
 	free(buf);
 	return status;
 }
@@ -219,17 +219,17 @@ static enum kco_status elf_put_headers(struct elf_writer *w, struct kco_err *err
 				      htole64(p->p_vaddr), htole64(p->p_paddr), htole64(p->p_filesz),
 				      htole64(p->p_memsz), htole64(p->p_align) };
 	}
-	status = kco_write_all(w->fd, &eh, sizeof(eh), 0, err);
+	status = kco_sink_write(w->sink, &eh, sizeof(eh), 0, err);
 	if (status == KCO_OK)
-		status = kco_write_all(w->fd, w->phdrs, w->nr_phdrs * sizeof(*w->phdrs), sizeof(eh), err);
+		status = kco_sink_write(w->sink, w->phdrs, w->nr_phdrs * sizeof(*w->phdrs), sizeof(eh), err);
 	if (status == KCO_OK && many)
-		status = kco_write_all(w->fd, &sh, sizeof(sh), shoff, err);
+		status = kco_sink_write(w->sink, &sh, sizeof(sh), shoff, err);
 	return status;
 }
 
-enum kco_status kco_elf_write(const struct kco_write_source *src, int fd, struct kco_err *err)
+enum kco_status kco_elf_write(const struct kco_write_source *src, struct kco_sink *sink, struct kco_err *err)
 {
-	struct elf_writer w = { .src = src, .fd = fd };
+	struct elf_writer w = { .src = src, .sink = sink };
 	enum kco_status status;
 
 	status = kco_runs_new(src, ELF_WRITE_PHDRS_MAX, &w.runs, &w.nr_runs, err);
@@ -240,7 +240,7 @@ enum kco_status kco_elf_write(const struct kco_write_source *src, int fd, struct
 	if (status == KCO_OK)
 		status = elf_put_headers(&w, err);
 	if (status == KCO_OK)
-		status = kco_runs_write(src, w.runs, w.nr_runs, fd, w.size, err);
+		status = kco_runs_write(src, w.runs, w.nr_runs, sink, w.size, err);
 	free(w.runs);
 	free(w.phdrs);
 	return status;

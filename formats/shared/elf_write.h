@@ -8,6 +8,6 @@
 #include <kco/write.h>
 
 /** See the write slot of struct kco_format_ops. Same memory in, same bytes out. */
-enum kco_status kco_elf_write(const struct kco_write_source *src, int fd, struct kco_err *err);
+enum kco_status kco_elf_write(const struct kco_write_source *src, struct kco_sink *sink, struct kco_err *err);
 
 #endif

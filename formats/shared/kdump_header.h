@@ -51,9 +51,14 @@ enum {
 	/* Byte offsets in the 64-bit sub header. */
 	KCO_KDUMP_PHYS_BASE = 0,
 	KCO_KDUMP_LEVEL = 8,
+	KCO_KDUMP_SPLIT = 12,
+	KCO_KDUMP_START = 16,
+	KCO_KDUMP_END = 24,
 	KCO_KDUMP_VMCOREINFO = 32,
 	KCO_KDUMP_NOTES = 48,
 	KCO_KDUMP_ERASE = 64,
+	KCO_KDUMP_START_64 = 80,
+	KCO_KDUMP_END_64 = 88,
 	KCO_KDUMP_MAX_MAPNR_64 = 96,
 	/* status and page_desc.flags */
 	KCO_KDUMP_ZLIB = 0x01,

@@ -21,11 +21,9 @@
 #include <kco/endian.h>
 
 #include <elf.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define KDUMP_BITMAP_PIECE 4096u /* bytes of a bitmap that are made at a time */
 #define KDUMP_PIECE_BITS (UINT64_C(8) * KDUMP_BITMAP_PIECE)
@@ -36,7 +34,7 @@
 struct kdump_writer {
 	const struct kco_write_source *src;
 	const struct kco_kdump_ram *map; /* or NULL: the segments are the RAM */
-	int fd;
+	struct kco_sink *sink;
 	uint32_t block_size;
 	uint64_t max_mapnr;	       /* one past the highest frame that is RAM or wanted */
 	struct kco_segtree ram;	       /* private copy of the source's physical tree */
@@ -44,7 +42,9 @@ struct kdump_writer {
 	uint64_t notes_size;
 	uint64_t vmcoreinfo_off;
 	uint64_t bitmap1, bitmap_size, descs, data;
-	uint64_t count; /* pages wanted */
+	uint64_t all;		     /* pages wanted ... */
+	uint64_t count;		     /* ... and those of them that this file has */
+	uint64_t start_pfn, end_pfn; /* it has the pages of these frames: all, or a part of a split set */
 	uint64_t written;
 	uint64_t at;   /* end of the page data so far */
 	uint64_t zero; /* offset of the page of zeros, 0: none yet */
@@ -85,6 +85,16 @@ static uint64_t kdump_round(uint64_t v, uint64_t to)
 	return (v + to - 1) / to * to;
 }
 
+/* How many pages of @run belong into this file. */
+static uint64_t kdump_of_part(const struct kdump_writer *w, const struct kco_write_run *run)
+{
+	const struct kco_write_run *part = w->src->part;
+	uint64_t first = part && part->first > run->first ? part->first : run->first;
+	uint64_t last = part && part->last < run->last ? part->last : run->last;
+
+	return first > last ? 0 : (last - first + 1) >> __builtin_ctz(w->block_size);
+}
+
 /* How many pages are wanted, and where does the last of RAM and them end? */
 static enum kco_status kdump_survey(struct kdump_writer *w, struct kco_err *err)
 {
@@ -105,7 +115,8 @@ static enum kco_status kdump_survey(struct kdump_writer *w, struct kco_err *err)
 	}
 	addr = 0;
 	while ((status = w->src->next(w->src->arg, addr, true, &run, err)) == KCO_OK) {
-		w->count += (run.last - run.first + 1) >> shift;
+		w->all += (run.last - run.first + 1) >> shift;
+		w->count += kdump_of_part(w, &run);
 		addr = run.last + 1;
 		if ((run.last >> shift) + 1 > w->max_mapnr)
 			w->max_mapnr = (run.last >> shift) + 1;
@@ -116,6 +127,14 @@ static enum kco_status kdump_survey(struct kdump_writer *w, struct kco_err *err)
 		return kco_context(err, status, "listing the pages to write");
 	if (w->max_mapnr > UINT64_C(1) << (52 - shift))
 		return kco_fail(err, KCO_E_RANGE, "a kdump file cannot hold page frame %#" PRIx64, w->max_mapnr - 1);
+	w->end_pfn = w->max_mapnr;
+	if (w->src->part) {
+		w->start_pfn = w->src->part->first >> shift;
+		if (w->src->part->last >> shift < w->max_mapnr)
+			w->end_pfn = (w->src->part->last >> shift) + 1;
+	}
+	if (w->start_pfn >= w->end_pfn)
+		return kco_fail(err, KCO_E_BUG, "a part without page frames, from %#" PRIx64, w->start_pfn);
 	return KCO_OK;
 }
 
@@ -192,10 +211,10 @@ static enum kco_status kdump_put_notes(struct kdump_writer *w, struct kco_err *e
 			memcpy(p, note.desc, note.size);
 		p += kdump_round(note.size, 4);
 	}
-	status = kco_write_all(w->fd, buf, w->notes_size, w->notes_off, err);
+	status = kco_sink_write(w->sink, buf, w->notes_size, w->notes_off, err);
 	free(buf);
 	if (status == KCO_OK && w->erase_off)
-		status = kco_write_all(w->fd, img->facts.eraseinfo, img->facts.eraseinfo_size, w->erase_off, err);
+		status = kco_sink_write(w->sink, img->facts.eraseinfo, img->facts.eraseinfo_size, w->erase_off, err);
 	return status;
 }
 
@@ -273,14 +292,22 @@ static enum kco_status kdump_put_headers(struct kdump_writer *w, struct kco_err 
 	kdump_put32(raw + KCO_KDUMP_SUB_BLOCKS, (uint32_t)(w->bitmap1 / w->block_size - 1));
 	kdump_put32(raw + KCO_KDUMP_BITMAP_BLOCKS, (uint32_t)(2 * w->bitmap_size / w->block_size));
 	kdump_put32(raw + KCO_KDUMP_MAX_MAPNR, w->max_mapnr < UINT32_MAX ? (uint32_t)w->max_mapnr : UINT32_MAX);
-	kdump_put32(raw + KCO_KDUMP_WRITTEN, w->count < UINT32_MAX ? (uint32_t)w->count : UINT32_MAX);
+	kdump_put32(raw + KCO_KDUMP_WRITTEN, w->all < UINT32_MAX ? (uint32_t)w->all : UINT32_MAX);
 	kdump_put32(raw + KCO_KDUMP_NR_CPUS, facts->nr_cpus ? facts->nr_cpus : 1);
-	status = kco_write_all(w->fd, raw, sizeof(raw), 0, err);
+	status = kco_sink_write(w->sink, raw, sizeof(raw), 0, err);
 	if (status != KCO_OK)
 		return status;
 
 	kdump_put64(sub + KCO_KDUMP_PHYS_BASE, phys_base);
 	kdump_put32(sub + KCO_KDUMP_LEVEL, facts->dump_level > 0 ? (uint32_t)facts->dump_level : 0);
+	// Nothing of this is in the main header, which readers want to be the same in all files of a set.
+	if (w->src->part) {
+		kdump_put32(sub + KCO_KDUMP_SPLIT, 1);
+		kdump_put64(sub + KCO_KDUMP_START, (uint32_t)w->start_pfn);
+		kdump_put64(sub + KCO_KDUMP_END, (uint32_t)w->end_pfn);
+		kdump_put64(sub + KCO_KDUMP_START_64, w->start_pfn);
+		kdump_put64(sub + KCO_KDUMP_END_64, w->end_pfn);
+	}
 	if (w->vmcoreinfo_off) {
 		kdump_put64(sub + KCO_KDUMP_VMCOREINFO, w->vmcoreinfo_off);
 		kdump_put64(sub + KCO_KDUMP_VMCOREINFO + 8, facts->vmcoreinfo_size);
@@ -294,7 +321,7 @@ static enum kco_status kdump_put_headers(struct kdump_writer *w, struct kco_err 
 		kdump_put64(sub + KCO_KDUMP_ERASE + 8, facts->eraseinfo_size);
 	}
 	kdump_put64(sub + KCO_KDUMP_MAX_MAPNR_64, w->max_mapnr);
-	return kco_write_all(w->fd, sub, sizeof(sub), w->block_size, err);
+	return kco_sink_write(w->sink, sub, sizeof(sub), w->block_size, err);
 }
 
 static void kdump_set_bits(uint8_t *bits, uint64_t first, uint64_t last, uint64_t base)
@@ -377,10 +404,10 @@ static enum kco_status kdump_put_bitmaps(struct kdump_writer *w, struct kco_err 
 		for (size_t i = 0; any && i < sizeof(ram); i++)
 			ram[i] |= dumped[i];
 		if ((any_ram || any) && status == KCO_OK)
-			status = kco_write_all(w->fd, ram, sizeof(ram), w->bitmap1 + base / 8, err);
+			status = kco_sink_write(w->sink, ram, sizeof(ram), w->bitmap1 + base / 8, err);
 		if (any && status == KCO_OK)
-			status = kco_write_all(w->fd, dumped, sizeof(dumped), w->bitmap1 + w->bitmap_size + base / 8,
-					       err);
+			status = kco_sink_write(w->sink, dumped, sizeof(dumped), w->bitmap1 + w->bitmap_size + base / 8,
+						err);
 	}
 	return status;
 }
@@ -508,7 +535,7 @@ static enum kco_status kdump_put_zero(struct kdump_writer *w, struct kco_err *er
 		w->zero = w->at;
 		w->zero_size = size ? (uint32_t)size : w->block_size;
 		w->zero_flags = size ? kdump_flag(w->src->codec) : 0;
-		status = kco_write_all(w->fd, size ? packed : zero, w->zero_size, w->at, err);
+		status = kco_sink_write(w->sink, size ? packed : zero, w->zero_size, w->at, err);
 		w->at += w->zero_size;
 	}
 	kco_encoder_free(encoder);
@@ -542,10 +569,10 @@ static enum kco_status kdump_deliver(void *arg, struct kco_write_piece *piece, s
 		at += block->size;
 	}
 	if (status == KCO_OK)
-		status = kco_write_all(w->fd, packed->bytes, piece->out_size, w->at, err);
+		status = kco_sink_write(w->sink, packed->bytes, piece->out_size, w->at, err);
 	if (status == KCO_OK)
-		status = kco_write_all(w->fd, descs, n * KCO_KDUMP_DESC_SIZE, w->descs + index * KCO_KDUMP_DESC_SIZE,
-				       err);
+		status = kco_sink_write(w->sink, descs, n * KCO_KDUMP_DESC_SIZE, w->descs + index * KCO_KDUMP_DESC_SIZE,
+					err);
 	w->at = at;
 	w->written += n;
 	return status;
@@ -570,13 +597,11 @@ static enum kco_status kdump_put_pages(struct kdump_writer *w, struct kco_err *e
 		status =
 			kco_fail(err, KCO_E_BUG, "%" PRIu64 " of %" PRIu64 " pages were written", w->written, w->count);
 	// Also when nothing follows the bitmaps: readers check that the file reaches that far.
-	if (status == KCO_OK && ftruncate(w->fd, (off_t)w->at) < 0)
-		status = kco_fail_errno(err, errno, "setting the size of the file");
-	return status;
+	return status == KCO_OK ? kco_sink_resize(w->sink, w->at, err) : status;
 }
 
-enum kco_status kco_kdump_write(const struct kco_write_source *src, const struct kco_kdump_ram *map, int fd,
-				struct kco_err *err)
+enum kco_status kco_kdump_write(const struct kco_write_source *src, const struct kco_kdump_ram *map,
+				struct kco_sink *sink, struct kco_err *err)
 {
 	const struct kco_facts *facts = &src->image->facts;
 	struct kdump_writer *w;
@@ -592,7 +617,7 @@ enum kco_status kco_kdump_write(const struct kco_write_source *src, const struct
 		return kco_fail(err, KCO_E_NOMEM, "out of memory");
 	w->src = src;
 	w->map = map;
-	w->fd = fd;
+	w->sink = sink;
 	w->block_size = facts->block_size;
 	kco_segtree_init(&w->ram);
 	status = kco_segtree_clone(&src->image->segments[KCO_PHYS], &w->ram, err);

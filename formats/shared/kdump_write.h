@@ -18,7 +18,7 @@ struct kco_kdump_ram {
  * See the write slot of struct kco_format_ops. @map may be NULL: then the
  * source's segments say what is RAM. Same pages in, same bytes out.
  */
-enum kco_status kco_kdump_write(const struct kco_write_source *src, const struct kco_kdump_ram *map, int fd,
-				struct kco_err *err);
+enum kco_status kco_kdump_write(const struct kco_write_source *src, const struct kco_kdump_ram *map,
+				struct kco_sink *sink, struct kco_err *err);
 
 #endif

@@ -20,7 +20,7 @@ enum kco_status kco_runs_new(const struct kco_write_source *src, size_t max, str
 /** The run that holds @pa, or the first behind it; @n: none. */
 size_t kco_runs_find(const struct kco_filed_run *runs, size_t n, uint64_t pa);
 /** Write all bytes to where the runs say, and make the file @size bytes long. */
-enum kco_status kco_runs_write(const struct kco_write_source *src, const struct kco_filed_run *runs, size_t n, int fd,
-			       uint64_t size, struct kco_err *err) KCO_MUST_USE;
+enum kco_status kco_runs_write(const struct kco_write_source *src, const struct kco_filed_run *runs, size_t n,
+			       struct kco_sink *sink, uint64_t size, struct kco_err *err) KCO_MUST_USE;
 
 #endif

@@ -4,17 +4,14 @@
  */
 #include <kco/convert.h>
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include <kco/format.h>
-#include <kco/outfile.h>
 
+#include "dumpout.h"
 #include "pagesource.h"
 #include "verify.h"
 #include "session.h"
@@ -33,6 +30,8 @@ struct convert {
 	bool nomem;
 	struct kco_write_map *maps;
 	size_t nr_maps, cap_maps;
+	uint64_t blocks; /* wanted, to be shared by the parts of a split set */
+	struct kco_write_run part;
 };
 
 const struct kco_format_ops *kco_format_writer(const struct kco_format_ops *const *formats, const char *name,
@@ -146,8 +145,9 @@ static void convert_facts(struct convert *c)
 }
 
 /* A disk that is too small is told now, when no compression makes it hard to say. */
-static enum kco_status convert_check_room(const struct convert *c, int fd, struct kco_err *err)
+static enum kco_status convert_room(void *arg, int fd, struct kco_err *err)
 {
+	const struct convert *c = arg;
 	struct statvfs vfs;
 
 	if (c->format->write_packs || fstatvfs(fd, &vfs))
@@ -160,20 +160,65 @@ static enum kco_status convert_check_room(const struct convert *c, int fd, struc
 	return KCO_OK;
 }
 
-static enum kco_status convert_write(void *arg, int fd, struct kco_err *err)
+/* The address that has @blocks wanted blocks below it, of those from *@addr on; UINT64_MAX: there are no more. */
+static enum kco_status convert_skip(struct convert *c, uint64_t blocks, uint64_t *addr, struct kco_err *err)
+{
+	uint32_t block = c->image.facts.block_size;
+	enum kco_status st = KCO_OK;
+	struct kco_write_run run;
+
+	while (blocks && (st = c->src.next(c->src.arg, *addr, true, &run, err)) == KCO_OK) {
+		uint64_t n = (run.last - run.first) / block + 1;
+
+		if (n >= blocks) {
+			*addr = run.first + blocks * block;
+			return KCO_OK;
+		}
+		blocks -= n;
+		*addr = run.last + 1;
+	}
+	return st == KCO_OK ? KCO_OK : kco_context(err, st == KCO_DONE ? KCO_E_BUG : st, "listing the pages to write");
+}
+
+/* The memory of part @i of a split set. They are asked for in order. */
+static enum kco_status convert_part(struct convert *c, size_t i, struct kco_err *err)
+{
+	uint64_t n = c->opts->to.parts, end = i ? c->part.last + 1 : 0;
+	uint64_t before = c->blocks / n * i + c->blocks % n * i / n;
+	uint64_t after = c->blocks / n * (i + 1) + c->blocks % n * (i + 1) / n;
+	enum kco_status st;
+
+	c->part.first = end;
+	st = convert_skip(c, after - before, &end, err);
+	c->part.last = i + 1 == n ? UINT64_MAX : end - 1;
+	c->pages.before = before * c->image.facts.block_size;
+	c->pages.part = c->src.part = &c->part;
+	return st;
+}
+
+static enum kco_status convert_fill(void *arg, size_t i, struct kco_sink *sink, struct kco_err *err)
 {
 	struct convert *c = arg;
-	enum kco_status st = convert_check_room(c, fd, err);
-	struct stat sb;
+	enum kco_status st = c->opts->to.parts > 1 ? convert_part(c, i, err) : KCO_OK;
 
-	if (st == KCO_OK)
-		st = c->format->write(&c->src, fd, err);
-	if (st != KCO_OK)
-		return st;
-	if (fsync(fd) || fstat(fd, &sb))
-		return kco_fail_errno(err, errno, "writing it out");
-	c->stats->file_size = (uint64_t)sb.st_size;
-	return KCO_OK;
+	return st == KCO_OK ? c->format->write(&c->src, sink, err) : st;
+}
+
+static enum kco_status convert_write(struct convert *c, struct kco_err *err)
+{
+	struct kco_dump_out out = {
+		.session = c->s, .to = &c->opts->to, .fill = convert_fill, .room = convert_room, .arg = c
+	};
+	enum kco_status st = KCO_OK;
+
+	if (c->opts->to.parts > 1) {
+		st = kco_pagesource_total(&c->src, true, &c->blocks, err);
+		c->blocks /= c->image.facts.block_size;
+		if (st == KCO_OK && c->blocks < c->opts->to.parts)
+			st = kco_fail(err, KCO_E_USAGE, "%" PRIu64 " pages are too few for %u files", c->blocks,
+				      c->opts->to.parts);
+	}
+	return st == KCO_OK ? kco_dump_write(&out, &c->stats->file_size, err) : st;
 }
 
 enum kco_status kco_convert(struct kco_session *s, const struct kco_convert_options *opts,
@@ -186,7 +231,7 @@ enum kco_status kco_convert(struct kco_session *s, const struct kco_convert_opti
 	c.format = kco_format_writer(s->opts.formats, opts->format, err);
 	if (!c.format)
 		return KCO_E_UNSUPPORTED;
-	st = kco_session_may_write(s, opts->path, opts->replace, err);
+	st = kco_dump_target_check(s, opts->format, &opts->to, err);
 	if (st == KCO_OK)
 		st = kco_pagesource_init(&c.pages, s, &c.src, err);
 	c.src.codec = opts->codec;
@@ -208,7 +253,7 @@ enum kco_status kco_convert(struct kco_session *s, const struct kco_convert_opti
 	if (st == KCO_OK && !stats->bytes)
 		st = kco_fail(err, KCO_E_RANGE, "the dump holds no physical memory that could be written");
 	if (st == KCO_OK)
-		st = kco_session_write_file(s, opts->path, opts->replace, convert_write, &c, err);
+		st = convert_write(&c, err);
 	kco_pagesource_fini(&c.pages);
 	kco_frameset_fini(&c.drop);
 	free(c.maps);

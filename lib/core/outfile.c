@@ -46,6 +46,19 @@ static bool outfile_is_input(const struct kco_session *s, const struct stat *st)
 	return false;
 }
 
+enum kco_status kco_session_may_stream(const struct kco_session *s, int fd, struct kco_err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return kco_fail_errno(err, errno, "standard output");
+	if (isatty(fd))
+		return kco_fail(err, KCO_E_USAGE, "standard output is a terminal: no dump is written to it");
+	if (outfile_is_input(s, &st))
+		return kco_fail(err, KCO_E_USAGE, "standard output is a file that is being read: it is not replaced");
+	return KCO_OK;
+}
+
 enum kco_status kco_session_may_write(const struct kco_session *s, const char *path, bool replace, struct kco_err *err)
 {
 	struct stat st;
@@ -62,32 +75,99 @@ enum kco_status kco_session_may_write(const struct kco_session *s, const char *p
 	return KCO_OK;
 }
 
+/* A file that is not complete, and then one that has its name. */
+struct outfile {
+	char *tmp;
+	bool named;
+	bool old; /* and what had that name before is now @tmp */
+};
+
+static enum kco_status outfile_make(struct outfile *file, const char *path, size_t i,
+				    enum kco_status (*write)(void *arg, size_t i, int fd, struct kco_err *err),
+				    void *arg, struct kco_err *err)
+{
+	enum kco_status status;
+	int fd;
+
+	if (asprintf(&file->tmp, "%s.XXXXXX", path) < 0) {
+		file->tmp = NULL;
+		return kco_fail(err, KCO_E_NOMEM, "out of memory");
+	}
+	fd = mkostemp(file->tmp, O_CLOEXEC); // for its owner only, as makedumpfile's: a dump holds everybody's secrets
+	if (fd < 0) {
+		status = kco_fail_errno(err, errno, "%s", path);
+		free(file->tmp);
+		file->tmp = NULL;
+		return status;
+	}
+	status = write(arg, i, fd, err);
+	if (close(fd) && status == KCO_OK)
+		status = kco_fail_errno(err, errno, "closing it");
+	return status == KCO_OK ? KCO_OK : kco_context(err, status, "%s", path);
+}
+
+/* @undoable: what is replaced is kept until all others have their names, too. */
+static enum kco_status outfile_name(struct outfile *file, const char *path, bool replace, bool undoable,
+				    struct kco_err *err)
+{
+	file->old = replace && undoable && !renameat2(AT_FDCWD, file->tmp, AT_FDCWD, path, RENAME_EXCHANGE);
+	if (!file->old && outfile_rename(file->tmp, path, replace))
+		return kco_context(err, kco_fail_errno(err, errno, "naming it"), "%s", path);
+	file->named = true;
+	return KCO_OK;
+}
+
+/* As if nothing had been written. */
+static void outfile_undo(const struct outfile *file, const char *path)
+{
+	if (file->old)
+		(void)!renameat2(AT_FDCWD, file->tmp, AT_FDCWD, path, RENAME_EXCHANGE);
+	else if (file->named)
+		unlink(path);
+}
+
+enum kco_status kco_session_write_files(const struct kco_session *s, const char *const *paths, size_t n, bool replace,
+					enum kco_status (*write)(void *arg, size_t i, int fd, struct kco_err *err),
+					void *arg, struct kco_err *err)
+{
+	struct outfile *files = calloc(n, sizeof(*files));
+	enum kco_status status = files ? KCO_OK : kco_fail(err, KCO_E_NOMEM, "out of memory");
+
+	for (size_t i = 0; status == KCO_OK && i < n; i++)
+		status = kco_session_may_write(s, paths[i], replace, err);
+	for (size_t i = 0; status == KCO_OK && i < n; i++)
+		status = outfile_make(&files[i], paths[i], i, write, arg, err);
+	for (size_t i = 0; status == KCO_OK && i < n; i++)
+		status = outfile_name(&files[i], paths[i], replace, n > 1, err);
+	for (size_t i = 0; files && i < n; i++) {
+		if (status != KCO_OK)
+			outfile_undo(&files[i], paths[i]);
+		if (files[i].tmp && (!files[i].named || files[i].old))
+			unlink(files[i].tmp);
+		free(files[i].tmp);
+	}
+	free(files);
+	return status;
+}
+
+struct outfile_one {
+	enum kco_status (*write)(void *arg, int fd, struct kco_err *err);
+	void *arg;
+};
+
+static enum kco_status outfile_one_write(void *arg, size_t i, int fd, struct kco_err *err)
+{
+	const struct outfile_one *one = arg;
+
+	(void)i;
+	return one->write(one->arg, fd, err);
+}
+
 enum kco_status kco_session_write_file(const struct kco_session *s, const char *path, bool replace,
 				       enum kco_status (*write)(void *arg, int fd, struct kco_err *err), void *arg,
 				       struct kco_err *err)
 {
-	enum kco_status status;
-	char *tmp;
-	int fd;
+	struct outfile_one one = { write, arg };
 
-	status = kco_session_may_write(s, path, replace, err);
-	if (status != KCO_OK)
-		return status;
-	if (asprintf(&tmp, "%s.XXXXXX", path) < 0)
-		return kco_fail(err, KCO_E_NOMEM, "out of memory");
-	fd = mkostemp(tmp, O_CLOEXEC); // for its owner only, as makedumpfile's: a dump holds everybody's secrets
-	if (fd < 0) {
-		status = kco_fail_errno(err, errno, "%s", path);
-		free(tmp);
-		return status;
-	}
-	status = write(arg, fd, err);
-	if (close(fd) && status == KCO_OK)
-		status = kco_fail_errno(err, errno, "closing it");
-	if (status == KCO_OK && outfile_rename(tmp, path, replace))
-		status = kco_fail_errno(err, errno, "naming it");
-	if (status != KCO_OK)
-		unlink(tmp);
-	free(tmp);
-	return status == KCO_OK ? KCO_OK : kco_context(err, status, "%s", path);
+	return kco_session_write_files(s, &path, 1, replace, outfile_one_write, &one, err);
 }

@@ -111,6 +111,14 @@ struct pagesource_worker {
 	void *own; /* the writer's */
 };
 
+/* Cut @run, which does not begin before the part, at the part's end; false: it is behind it. */
+static bool pagesource_in_part(const struct kco_pagesource *ps, struct kco_write_run *run)
+{
+	if (ps->part && run->last > ps->part->last)
+		run->last = ps->part->last;
+	return run->first <= run->last;
+}
+
 /* The next piece, up to the next multiple of its size. */
 static bool pagesource_take(void *arg, void *slot)
 {
@@ -121,7 +129,7 @@ static bool pagesource_take(void *arg, void *slot)
 	s->status = KCO_OK;
 	if (!e->has_run && !e->over) {
 		s->status = pagesource_next(e->ps, e->addr, e->work->whole_blocks, &e->run, &s->err);
-		e->has_run = s->status == KCO_OK;
+		e->has_run = s->status == KCO_OK && pagesource_in_part(e->ps, &e->run);
 		e->over = !e->has_run;
 		if (s->status != KCO_OK && s->status != KCO_DONE)
 			return true; // delivered as the failure that it is
@@ -196,7 +204,8 @@ static bool pagesource_deliver(void *arg, void *slot)
 		return false;
 	}
 	if (e->ps->what && opts->progress)
-		opts->progress(opts->progress_arg, e->ps->what, s->piece.before + s->piece.n, e->ps->total);
+		opts->progress(opts->progress_arg, e->ps->what, e->ps->before + s->piece.before + s->piece.n,
+			       e->ps->total);
 	return true;
 }
 
@@ -224,7 +233,9 @@ static uint8_t *pagesource_slots(const struct kco_write_work *work, struct pages
 static enum kco_status pagesource_each(void *arg, const struct kco_write_work *work, struct kco_err *err)
 {
 	struct kco_pagesource *ps = arg;
-	struct pagesource_each e = { .ps = ps, .work = work, .err = KCO_ERR_INIT };
+	struct pagesource_each e = {
+		.ps = ps, .work = work, .addr = ps->part ? ps->part->first : 0, .err = KCO_ERR_INIT
+	};
 	struct kco_ordered o = { .ops = &pagesource_ops, .arg = &e, .slot_size = sizeof(struct pagesource_slot) };
 	struct pagesource_slot *slots;
 	enum kco_status st;

@@ -7,20 +7,16 @@
  */
 #include <kco/record.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <kco/format.h>
-#include <kco/outfile.h>
 #include <kco/write.h>
 
+#include "dumpout.h"
 #include "frameset.h"
 #include "pagesource.h"
 #include "session.h"
@@ -144,41 +140,28 @@ static void record_facts(struct kco_recording *rec, struct kco_facts *facts)
 		snprintf(facts->nodename, sizeof(facts->nodename), "%.64s", info->nodename);
 }
 
-static enum kco_status record_write_fd(struct kco_recording *rec, const struct kco_format_ops *format, int fd,
-				       struct kco_recording_stats *stats, struct kco_err *err)
-{
-	struct kco_image image = *rec->session->image;
-	struct kco_write_source src;
-	struct kco_pagesource pages;
-	enum kco_status status = kco_pagesource_init(&pages, rec->session, &src, err);
-	struct stat st;
-
-	if (status != KCO_OK)
-		return status;
-	pages.only = &rec->frames;
-	src.image = &image;
-	record_facts(rec, &image.facts);
-	status = format->write(&src, fd, err);
-	kco_pagesource_fini(&pages);
-	if (status != KCO_OK)
-		return status;
-	if (fsync(fd) || fstat(fd, &st))
-		return kco_fail_errno(err, errno, "writing it out");
-	stats->file_size = (uint64_t)st.st_size;
-	return KCO_OK;
-}
-
 struct record_file {
 	struct kco_recording *rec;
 	const struct kco_format_ops *format;
-	struct kco_recording_stats *stats;
 };
 
-static enum kco_status record_write_file(void *arg, int fd, struct kco_err *err)
+static enum kco_status record_fill(void *arg, size_t part, struct kco_sink *sink, struct kco_err *err)
 {
 	const struct record_file *file = arg;
+	struct kco_image image = *file->rec->session->image;
+	struct kco_write_source src;
+	struct kco_pagesource pages;
+	enum kco_status status = kco_pagesource_init(&pages, file->rec->session, &src, err);
 
-	return record_write_fd(file->rec, file->format, fd, file->stats, err);
+	(void)part;
+	if (status != KCO_OK)
+		return status;
+	pages.only = &file->rec->frames;
+	src.image = &image;
+	record_facts(file->rec, &image.facts);
+	status = file->format->write(&src, sink, err);
+	kco_pagesource_fini(&pages);
+	return status;
 }
 
 /* While the pieces are walked, no reader may add one. */
@@ -189,16 +172,19 @@ static void record_freeze(struct kco_recording *rec, bool frozen)
 	pthread_mutex_unlock(&rec->lock);
 }
 
-enum kco_status kco_recording_write(struct kco_recording *rec, const char *format, const char *path, bool replace,
+enum kco_status kco_recording_write(struct kco_recording *rec, const char *format, const struct kco_dump_target *to,
 				    struct kco_recording_stats *stats, struct kco_err *err)
 {
 	const struct kco_format_ops *ops = kco_format_writer(rec->session->opts.formats, format, err);
 	struct kco_recording_stats local = { .page_size = rec->block_size };
-	struct record_file file = { rec, ops, &local };
+	struct record_file file = { rec, ops };
+	struct kco_dump_out out = { .session = rec->session, .to = to, .fill = record_fill, .arg = &file };
 	enum kco_status status;
 
 	if (!ops)
 		return KCO_E_UNSUPPORTED;
+	if (to->parts > 1)
+		return kco_fail(err, KCO_E_USAGE, "a recording is written to one file");
 	if (rec->nomem)
 		return kco_fail(err, KCO_E_NOMEM, "out of memory while pages were noted");
 	if (rec->virtual_touched)
@@ -209,7 +195,7 @@ enum kco_status kco_recording_write(struct kco_recording *rec, const char *forma
 	if (status == KCO_OK && !local.pages)
 		status = kco_fail(err, KCO_E_USAGE, "no page was read, there is nothing to write");
 	if (status == KCO_OK)
-		status = kco_session_write_file(rec->session, path, replace, record_write_file, &file, err);
+		status = kco_dump_write(&out, &local.file_size, err);
 	record_freeze(rec, false);
 	if (status == KCO_OK && stats)
 		*stats = local;

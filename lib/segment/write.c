@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What every writer of dumps does: read a piece of memory, write bytes.
+ * What every writer of dumps does: read a piece of memory.
  */
 #include <kco/write.h>
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 enum kco_status kco_write_read(struct kco_reader *rd, struct kco_write_piece *piece, struct kco_err *err)
 {
@@ -31,21 +29,4 @@ enum kco_status kco_write_read(struct kco_reader *rd, struct kco_write_piece *pi
 		done += (size_t)(first - piece->addr);
 	}
 	return status;
-}
-
-enum kco_status kco_write_all(int fd, const void *buf, size_t n, uint64_t off, struct kco_err *err)
-{
-	while (n) {
-		ssize_t r = pwrite(fd, buf, n, (off_t)off);
-
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r <= 0)
-			return kco_fail_errno(err, r < 0 ? errno : EIO, "writing %zu bytes at offset %llu", n,
-					      (unsigned long long)off);
-		buf = (const uint8_t *)buf + r;
-		n -= (size_t)r;
-		off += (uint64_t)r;
-	}
-	return KCO_OK;
 }

@@ -20,7 +20,7 @@ COMMENT = re.compile(r'/\*.*?\*/|//[^\n]*', re.S)
 STRING = re.compile(r'"(?:\\.|[^"\\\n])*"')
 
 # Folder -> headers under kco/ that its files may include.
-SEGMENT = {'arena', 'codec', 'endian', 'err', 'format', 'image', 'io', 'segment', 'write'}
+SEGMENT = {'arena', 'codec', 'endian', 'err', 'format', 'image', 'io', 'segment', 'sink', 'write'}
 ONLY_KCO = {
     'lib/segment': SEGMENT,
     'formats': SEGMENT | {'formats'},

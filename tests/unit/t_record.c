@@ -81,21 +81,33 @@ static enum kco_status pages_work(void *arg, void *worker, struct kco_reader *rd
 	return kco_write_read(rd, piece, err);
 }
 
+struct pages_writer {
+	struct kco_sink *sink;
+	uint64_t at;
+};
+
 static enum kco_status pages_deliver(void *arg, struct kco_write_piece *piece, struct kco_err *err)
 {
+	struct pages_writer *w = arg;
+	enum kco_status st = KCO_OK;
+
 	for (size_t at = 0; at < piece->n; at += PAGE) {
 		uint64_t pfn = (piece->addr + at) / PAGE;
 
-		if (write(*(int *)arg, &pfn, 8) != 8 || write(*(int *)arg, piece->bytes + at, PAGE) != PAGE)
-			return kco_fail(err, KCO_E_IO, "writing");
+		if (!st)
+			st = kco_sink_write(w->sink, &pfn, 8, w->at, err);
+		if (!st)
+			st = kco_sink_write(w->sink, piece->bytes + at, PAGE, w->at + 8, err);
+		w->at += 8 + PAGE;
 	}
-	return KCO_OK;
+	return st;
 }
 
 /* u64 number, page, u64 number, page, ... */
-static enum kco_status pages_write(const struct kco_write_source *src, int fd, struct kco_err *err)
+static enum kco_status pages_write(const struct kco_write_source *src, struct kco_sink *sink, struct kco_err *err)
 {
-	struct kco_write_work work = { .whole_blocks = true, .arg = &fd, .work = pages_work, .deliver = pages_deliver };
+	struct pages_writer w = { .sink = sink };
+	struct kco_write_work work = { .whole_blocks = true, .arg = &w, .work = pages_work, .deliver = pages_deliver };
 	enum kco_status st = src->each(src->arg, &work, err);
 
 	return !st && write_fails ? kco_fail(err, KCO_E_IO, "the disk is full") : st;
@@ -108,6 +120,14 @@ static const struct kco_format_ops readonly = {
 	.name = "readonly", .description = "no writer", .probe = pages_probe, .open = pages_open
 };
 static const struct kco_format_ops *const formats[] = { &pages, &readonly, NULL };
+
+static const struct kco_dump_target *to(const char *name, bool replace)
+{
+	static struct kco_dump_target target;
+
+	target = (struct kco_dump_target){ .path = name, .replace = replace };
+	return &target;
+}
 
 static struct kco_session *session(void)
 {
@@ -176,7 +196,7 @@ static void test_record__writes_the_pages_that_were_read_and_no_others(void **st
 	assert_int_equal(read_at(rec, 3 * PAGE - 1, 2), KCO_OK);
 	assert_int_equal(read_at(rec, SPARSE_AT + 15 * PAGE, 8), KCO_OK);
 	assert_int_equal(read_at(rec, 3 * PAGE, 8), KCO_OK); // cached by now, and still noted
-	assert_int_equal(kco_recording_write(rec, "pages", file, false, &stats, NULL), KCO_OK);
+	assert_int_equal(kco_recording_write(rec, "pages", to(file, false), &stats, NULL), KCO_OK);
 	assert_int_equal(written(file, numbers, 64), 4);
 	assert_int_equal(numbers[0], 2);
 	assert_int_equal(numbers[1], 3);
@@ -206,7 +226,7 @@ static void test_record__what_another_session_has_cached_is_noted_all_the_same(v
 	// The first session's own reads are no part of it.
 	assert_int_equal(kco_pread(kco_mem_reader(kco_session_mem(s)), KCO_PADDR(9 * PAGE), &byte, 1, NULL, NULL),
 			 KCO_OK);
-	assert_int_equal(kco_recording_write(rec, "pages", file, false, NULL, NULL), KCO_OK);
+	assert_int_equal(kco_recording_write(rec, "pages", to(file, false), NULL, NULL), KCO_OK);
 	assert_int_equal(written(file, numbers, 64), 1);
 	assert_int_equal(numbers[0], 0);
 	kco_recording_free(rec);
@@ -223,7 +243,7 @@ static void test_record__excluded_pages_are_not_written(void **state)
 	(void)state;
 	assert_int_equal(read_at(rec, (EXCLUDED - 1) * PAGE, 3 * PAGE), KCO_E_NOT_SAVED);
 	assert_int_equal(read_at(rec, (EXCLUDED + 1) * PAGE, 1), KCO_OK);
-	assert_int_equal(kco_recording_write(rec, "pages", file, false, &stats, NULL), KCO_OK);
+	assert_int_equal(kco_recording_write(rec, "pages", to(file, false), &stats, NULL), KCO_OK);
 	assert_int_equal(written(file, numbers, 64), 2);
 	assert_int_equal(numbers[0], EXCLUDED - 1);
 	assert_int_equal(numbers[1], EXCLUDED + 1);
@@ -238,7 +258,7 @@ static void test_record__a_page_in_which_memory_ends_is_filled_with_zeros(void *
 
 	(void)state;
 	assert_int_equal(read_at(rec, MEMORY_END - 1, 1), KCO_OK);
-	assert_int_equal(kco_recording_write(rec, "pages", file, false, NULL, NULL), KCO_OK);
+	assert_int_equal(kco_recording_write(rec, "pages", to(file, false), NULL, NULL), KCO_OK);
 	assert_int_equal(written(file, numbers, 64), 1); // which checks the contents
 	assert_int_equal(numbers[0], PAGES - 1);
 	kco_recording_free(rec);
@@ -252,9 +272,9 @@ static void test_record__goes_on_after_writing(void **state)
 
 	(void)state;
 	assert_int_equal(read_at(rec, 0, 1), KCO_OK);
-	assert_int_equal(kco_recording_write(rec, "pages", file, false, NULL, NULL), KCO_OK);
+	assert_int_equal(kco_recording_write(rec, "pages", to(file, false), NULL, NULL), KCO_OK);
 	assert_int_equal(read_at(rec, PAGE, 1), KCO_OK);
-	assert_int_equal(kco_recording_write(rec, "pages", file, true, NULL, NULL), KCO_OK);
+	assert_int_equal(kco_recording_write(rec, "pages", to(file, true), NULL, NULL), KCO_OK);
 	assert_int_equal(written(file, numbers, 64), 2);
 	kco_recording_free(rec);
 }
@@ -286,11 +306,11 @@ static void test_record__an_existing_file_stays_unless_it_is_to_be_replaced(void
 
 	(void)state;
 	assert_int_equal(read_at(rec, 0, 1), KCO_OK);
-	assert_int_equal(kco_recording_write(rec, "pages", file, false, NULL, &err), KCO_E_USAGE);
+	assert_int_equal(kco_recording_write(rec, "pages", to(file, false), NULL, &err), KCO_E_USAGE);
 	assert_msg(&err, "exists");
 	assert_int_equal(stat(file, &st), 0);
 	assert_int_equal(st.st_size, 8);
-	assert_int_equal(kco_recording_write(rec, "pages", file, true, NULL, &err), KCO_OK);
+	assert_int_equal(kco_recording_write(rec, "pages", to(file, true), NULL, &err), KCO_OK);
 	assert_int_equal(stat(file, &st), 0);
 	assert_int_equal(st.st_size, 8 + PAGE);
 	assert_int_equal(files_like(file), 1);
@@ -308,9 +328,9 @@ static void test_record__what_is_being_read_is_never_replaced(void **state)
 	assert_int_equal(link(path, other_name), 0);
 	assert_int_equal(stat(path, &before), 0);
 	assert_int_equal(read_at(rec, 0, 1), KCO_OK);
-	assert_int_equal(kco_recording_write(rec, "pages", path, true, NULL, &err), KCO_E_USAGE);
+	assert_int_equal(kco_recording_write(rec, "pages", to(path, true), NULL, &err), KCO_E_USAGE);
 	assert_msg(&err, "is being read");
-	assert_int_equal(kco_recording_write(rec, "pages", other_name, true, NULL, &err), KCO_E_USAGE);
+	assert_int_equal(kco_recording_write(rec, "pages", to(other_name, true), NULL, &err), KCO_E_USAGE);
 	assert_int_equal(stat(path, &after), 0);
 	assert_int_equal(after.st_ino, before.st_ino);
 	assert_int_equal(after.st_size, before.st_size);
@@ -337,7 +357,7 @@ static void test_record__only_regular_files_are_replaced(void **state)
 				 KCO_E_USAGE);
 		assert_msg(&err, "no regular file");
 	}
-	assert_int_equal(kco_recording_write(rec, "pages", fifo, true, NULL, &err), KCO_E_USAGE);
+	assert_int_equal(kco_recording_write(rec, "pages", to(fifo, true), NULL, &err), KCO_E_USAGE);
 	assert_int_equal(lstat(fifo, &st), 0);
 	assert_true(S_ISFIFO(st.st_mode));
 	kco_recording_free(rec);
@@ -350,7 +370,7 @@ static void test_record__an_error_names_the_file_that_was_asked_for(void **state
 
 	(void)state;
 	assert_int_equal(read_at(rec, 0, 1), KCO_OK);
-	assert_int_equal(kco_recording_write(rec, "pages", "/nowhere/x", false, NULL, &err), KCO_E_IO);
+	assert_int_equal(kco_recording_write(rec, "pages", to("/nowhere/x", false), NULL, &err), KCO_E_IO);
 	assert_string_equal(err.msg, "/nowhere/x: No such file or directory");
 	kco_recording_free(rec);
 }
@@ -365,9 +385,9 @@ static void test_record__a_failing_writer_leaves_nothing_behind(void **state)
 	(void)state;
 	assert_int_equal(read_at(rec, 0, 1), KCO_OK);
 	write_fails = true;
-	assert_int_equal(kco_recording_write(rec, "pages", file, false, NULL, &err), KCO_E_IO);
+	assert_int_equal(kco_recording_write(rec, "pages", to(file, false), NULL, &err), KCO_E_IO);
 	assert_msg(&err, "the disk is full");
-	assert_int_equal(kco_recording_write(rec, "pages", old, true, NULL, &err), KCO_E_IO);
+	assert_int_equal(kco_recording_write(rec, "pages", to(old, true), NULL, &err), KCO_E_IO);
 	write_fails = false;
 	assert_int_equal(files_like(file), 0);
 	assert_int_equal(files_like(old), 1);
@@ -383,12 +403,12 @@ static void test_record__refuses_what_it_cannot_write(void **state)
 	struct kco_err err = KCO_ERR_INIT;
 
 	(void)state;
-	assert_int_equal(kco_recording_write(rec, "pages", file, false, NULL, &err), KCO_E_USAGE);
+	assert_int_equal(kco_recording_write(rec, "pages", to(file, false), NULL, &err), KCO_E_USAGE);
 	assert_msg(&err, "no page was read");
 	assert_int_equal(read_at(rec, 0, 1), KCO_OK);
-	assert_int_equal(kco_recording_write(rec, "nosuch", file, false, NULL, &err), KCO_E_UNSUPPORTED);
+	assert_int_equal(kco_recording_write(rec, "nosuch", to(file, false), NULL, &err), KCO_E_UNSUPPORTED);
 	assert_msg(&err, "nosuch");
-	assert_int_equal(kco_recording_write(rec, "readonly", file, false, NULL, &err), KCO_E_UNSUPPORTED);
+	assert_int_equal(kco_recording_write(rec, "readonly", to(file, false), NULL, &err), KCO_E_UNSUPPORTED);
 	assert_msg(&err, "no writer");
 	kco_recording_free(rec);
 
@@ -399,7 +419,7 @@ static void test_record__refuses_what_it_cannot_write(void **state)
 	assert_int_equal(kco_reader_read(kco_mem_reader(kco_session_mem(kco_recording_session(rec))), KCO_VIRT,
 					 0xffff0000, &(uint8_t){ 0 }, 1, NULL, NULL),
 			 KCO_OK);
-	assert_int_equal(kco_recording_write(rec, "pages", file, false, NULL, &err), KCO_E_UNSUPPORTED);
+	assert_int_equal(kco_recording_write(rec, "pages", to(file, false), NULL, &err), KCO_E_UNSUPPORTED);
 	assert_msg(&err, "virtual memory");
 	assert_int_equal(files_like(file), 0);
 	kco_recording_free(rec);
@@ -448,7 +468,7 @@ static void test_record__readers_of_several_threads_are_noted(void **state)
 		pthread_join(threads[t], NULL);
 		assert_true(many[t].ok);
 	}
-	assert_int_equal(kco_recording_write(rec, "pages", file, false, NULL, NULL), KCO_OK);
+	assert_int_equal(kco_recording_write(rec, "pages", to(file, false), NULL, NULL), KCO_OK);
 	n = written(file, numbers, PAGES);
 	assert_int_equal(numbers[n - 1], PAGES - 1);
 	for (size_t i = 1; i < n; i++)
@@ -474,7 +494,7 @@ static void test_record__every_failing_allocation_or_read_is_reported(void **sta
 		if (!st)
 			st = read_at(rec, SPARSE_AT, 1);
 		if (!st)
-			st = kco_recording_write(rec, "pages", file, false, NULL, NULL);
+			st = kco_recording_write(rec, "pages", to(file, false), NULL, NULL);
 		fired = unit_fault_fired();
 		if (!fired)
 			assert_int_equal(st, KCO_OK);

@@ -10,6 +10,7 @@
 
 #include <kco/codec.h>
 #include <kco/err.h>
+#include <kco/outfile.h>
 #include <kco/pagefilter.h>
 #include <kco/session.h>
 
@@ -31,8 +32,7 @@ enum kco_status kco_saved_bytes(struct kco_session *s, uint64_t *ret, struct kco
 
 struct kco_convert_options {
 	const char *format; /* by name, of those with a writer */
-	const char *path;
-	bool replace;		 /* an existing file */
+	struct kco_dump_target to;
 	enum kco_codec_id codec; /* for formats that compress */
 	int level;		 /* 0: the codec's usual */
 	unsigned filter;	 /* enum kco_filter_level: what to leave out */
@@ -49,15 +49,15 @@ struct kco_convert_options {
 struct kco_convert_stats {
 	uint64_t bytes;	    /* of memory written */
 	uint64_t damaged;   /* bytes left out, with keep_going */
-	uint64_t file_size; /* bytes */
+	uint64_t file_size; /* bytes, of all files */
 	struct kco_filter_stats filter;
 };
 
 /**
- * Write the dump of @s. The new file is made under a temporary name and renamed
- * when it is complete (outfile.h). Progress goes to the session's callback.
- * KCO_E_USAGE: no such format, or the path is refused; KCO_E_IO: among others
- * the disk has no room, which is looked at before the work when it can be told.
+ * Write the dump of @s. New files are made under temporary names and renamed
+ * when all is complete (outfile.h). A split set's files have equally many pages. Progress goes to the session's
+ * callback. KCO_E_USAGE: the target is refused, or there are fewer pages than parts; KCO_E_IO: among others the disk
+ * has no room, which is looked at before the work when it can be told.
  */
 enum kco_status kco_convert(struct kco_session *s, const struct kco_convert_options *opts,
 			    struct kco_convert_stats *stats, struct kco_err *err) KCO_MUST_USE;

@@ -30,6 +30,13 @@ bool kco_out_closed(const struct kco_out *out);
 /** Columns of the terminal, or 0 when the output is not one. */
 unsigned kco_out_width(const struct kco_out *out);
 
+/**
+ * The file descriptor behind the output, for bytes that are no text; what was
+ * written before is in front of them. -1: nothing more is wanted. Not in JSON
+ * mode, and what else the command writes would be mixed with them.
+ */
+int kco_out_stream(struct kco_out *out);
+
 enum kco_style {
 	KCO_STYLE_PLAIN,
 	KCO_STYLE_HEAD,	 /* headings, task headers */

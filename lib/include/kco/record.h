@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include <kco/err.h>
+#include <kco/outfile.h>
 #include <kco/session.h>
 
 struct kco_recording;
@@ -41,13 +42,13 @@ void kco_recording_free(struct kco_recording *rec);
 /** The session whose reads are noted; any of its threads may read. */
 struct kco_session *kco_recording_session(struct kco_recording *rec);
 /**
- * Write the pages noted so far to @path as @format ("kdump"): to a temporary
+ * Write the pages noted so far as @format ("kdump"): to a temporary
  * name in the same folder, synced, then renamed. Refused (KCO_E_USAGE) is what
- * kco_session_may_write() refuses. KCO_E_UNSUPPORTED: no such format, it has no
+ * kco_dump_target_check() refuses, and parts. KCO_E_UNSUPPORTED: no such format, it has no
  * writer, or virtual memory was read that no physical page stands for. Pages
  * read while this runs are not part of it. @stats may be NULL.
  */
-enum kco_status kco_recording_write(struct kco_recording *rec, const char *format, const char *path, bool replace,
+enum kco_status kco_recording_write(struct kco_recording *rec, const char *format, const struct kco_dump_target *to,
 				    struct kco_recording_stats *stats, struct kco_err *err) KCO_MUST_USE;
 
 #endif

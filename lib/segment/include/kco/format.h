@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include <kco/image.h>
+#include <kco/sink.h>
 
 #define KCO_PROBE_HEAD 65536
 #define KCO_PROBE_TAIL 4096
@@ -64,14 +65,16 @@ struct kco_format_ops {
 	 * what contradicts. Called for each row after an open. May be NULL.
 	 */
 	void (*beside)(struct kco_image *img, const char *path);
+	/* For wrappers: a sink whose writes go to @to, which it borrows, wrapped. NULL: no writer. */
+	enum kco_status (*wrap)(struct kco_stream *to, struct kco_sink **ret, struct kco_err *err);
 	/*
-	 * Write the pages that @src gives to the new file @fd (already open, at
-	 * offset 0, under a temporary name that the caller renames). NULL: no
-	 * writer.
+	 * Write the pages that @src gives into @sink, which is empty, and which
+	 * the caller ends. NULL: no writer.
 	 */
-	enum kco_status (*write)(const struct kco_write_source *src, int fd, struct kco_err *err);
+	enum kco_status (*write)(const struct kco_write_source *src, struct kco_sink *sink, struct kco_err *err);
 	bool write_maps;  /* it writes virtual addresses, which are looked for only then */
 	bool write_packs; /* it compresses, so the size of what comes out is not known before */
+	bool write_parts; /* it knows what to do with src->part */
 };
 
 #endif

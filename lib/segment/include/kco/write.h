@@ -6,6 +6,8 @@
  *
  *   next()   which memory is wanted        (a writer's layout, its bitmaps)
  *   each()   piece by piece: work() on any thread, deliver() in order
+ *
+ * What they make of it goes into a kco_sink (sink.h).
  */
 #ifndef KCO_WRITE_H
 #define KCO_WRITE_H
@@ -15,6 +17,7 @@
 
 #include <kco/codec.h>
 #include <kco/image.h>
+#include <kco/sink.h>
 
 /* The most bytes of a piece; a multiple of every block size. */
 #define KCO_WRITE_PIECE (UINT32_C(1) << 20)
@@ -28,7 +31,7 @@ struct kco_write_run {
 struct kco_write_piece {
 	uint64_t addr;
 	size_t n;	 /* at most KCO_WRITE_PIECE */
-	uint64_t before; /* wanted bytes in front of it, of all runs */
+	uint64_t before; /* wanted bytes in front of it, of all runs (of the part, where there is one) */
 	uint8_t *bytes;	 /* room for KCO_WRITE_PIECE; kco_write_read() fills it */
 	uint8_t *out;	 /* room for what the writer makes of it: kco_write_work.room */
 	size_t out_size; /* the writer's */
@@ -69,6 +72,12 @@ struct kco_write_source {
 	/* All wanted memory through @work. Ends with the first error, in the order of addresses. */
 	enum kco_status (*each)(void *arg, const struct kco_write_work *work, struct kco_err *err);
 	void *arg;
+	/*
+	 * Of a file that is one of a split set: each() gives the memory of this part
+	 * only, next() still all of it. NULL: the file is the whole dump. It begins
+	 * and ends with whole blocks, the first part at 0, the last at UINT64_MAX.
+	 */
+	const struct kco_write_run *part;
 	const struct kco_write_map *maps;
 	size_t nr_maps;
 	enum kco_codec_id codec; /* for formats that compress: which ... */
@@ -77,8 +86,5 @@ struct kco_write_source {
 
 /** The piece's bytes, round the page cache. What belongs to no memory (a block that memory does not fill) is zeros. */
 enum kco_status kco_write_read(struct kco_reader *rd, struct kco_write_piece *piece, struct kco_err *err) KCO_MUST_USE;
-
-/** pwrite() all of it. */
-enum kco_status kco_write_all(int fd, const void *buf, size_t n, uint64_t off, struct kco_err *err) KCO_MUST_USE;
 
 #endif
