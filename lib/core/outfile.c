@@ -106,11 +106,23 @@ static enum kco_status outfile_make(struct outfile *file, const char *path, size
 	return status == KCO_OK ? KCO_OK : kco_context(err, status, "%s", path);
 }
 
+static bool outfile_exchange(const struct outfile *file, const char *path)
+{
+	return !renameat2(AT_FDCWD, file->tmp, AT_FDCWD, path, RENAME_EXCHANGE);
+}
+
 /* @undoable: what is replaced is kept until all others have their names, too. */
 static enum kco_status outfile_name(struct outfile *file, const char *path, bool replace, bool undoable,
 				    struct kco_err *err)
 {
-	file->old = replace && undoable && !renameat2(AT_FDCWD, file->tmp, AT_FDCWD, path, RENAME_EXCHANGE);
+	struct stat st;
+
+	file->old = replace && undoable && outfile_exchange(file, path);
+	// An exchange takes anything for the other file, also what came in its place while this one was written.
+	if (file->old && (lstat(file->tmp, &st) || !S_ISREG(st.st_mode))) {
+		file->old = !outfile_exchange(file, path);
+		return kco_fail(err, KCO_E_USAGE, "%s is no regular file: it is not replaced", path);
+	}
 	if (!file->old && outfile_rename(file->tmp, path, replace))
 		return kco_context(err, kco_fail_errno(err, errno, "naming it"), "%s", path);
 	file->named = true;
@@ -121,7 +133,7 @@ static enum kco_status outfile_name(struct outfile *file, const char *path, bool
 static void outfile_undo(const struct outfile *file, const char *path)
 {
 	if (file->old)
-		(void)!renameat2(AT_FDCWD, file->tmp, AT_FDCWD, path, RENAME_EXCHANGE);
+		(void)outfile_exchange(file, path);
 	else if (file->named)
 		unlink(path);
 }

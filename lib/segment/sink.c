@@ -102,8 +102,6 @@ static enum kco_status stream_again(const struct kco_stream *s, int why, size_t 
 	// Whoever else has the other end's descriptor may have made it one that does not wait.
 	if (why == EAGAIN && poll(&fd, 1, -1) < 0)
 		why = errno;
-	if (why == EINTR && s->cancelled && s->cancelled(s->arg))
-		return kco_fail(err, KCO_E_CANCELLED, "cancelled");
 	if (why == EINTR || why == EAGAIN)
 		return KCO_OK;
 	return kco_fail_errno(err, why, "writing %zu bytes after %" PRIu64, left, s->written);
@@ -115,10 +113,14 @@ enum kco_status kco_stream_write(struct kco_stream *s, const void *head, size_t 
 	while (head_n + n) {
 		struct iovec iov[] = { { (void *)(uintptr_t)head, head_n }, { (void *)(uintptr_t)buf, n } };
 		ssize_t r = writev(s->fd, iov, 2);
+		int why = r < 0 ? errno : EIO;
 		size_t part;
 
+		// A signal ends a wait for the reader, also after a part of the bytes.
+		if (r < (ssize_t)(head_n + n) && s->cancelled && s->cancelled(s->arg))
+			return kco_fail(err, KCO_E_CANCELLED, "cancelled");
 		if (r <= 0) {
-			enum kco_status status = stream_again(s, r < 0 ? errno : EIO, head_n + n, err);
+			enum kco_status status = stream_again(s, why, head_n + n, err);
 
 			if (status != KCO_OK)
 				return status;

@@ -34,7 +34,7 @@ struct kco_sink_ops {
 
 struct kco_sink {
 	const struct kco_sink_ops *ops;
-	uint64_t size;	 /* of what it is told to be, not of what is written around it */
+	uint64_t size;	 /* what resize was told, 0: nothing yet */
 	bool any_thread; /* threads may write at once, and in what order they do makes no difference */
 };
 
