@@ -9,8 +9,11 @@
  * other map of the source gets PT_LOADs of its own over the same bytes. Memory
  * that the source does not have is a gap between runs, never p_filesz <
  * p_memsz: readers differ in what that means. Offsets agree with addresses to
- * 4096 bytes, so that the file can be mapped. With 65535 headers or more their
- * number is section header 0's sh_info (PN_XNUM, the ELF gABI).
+ * 4096 bytes, so that the file can be mapped. p_align is 0 all the same, as in
+ * /proc/vmcore: crash takes a file with aligned offsets and a p_align for one of
+ * netdump, whose kernels were never moved (is_netdump() in its netdump.c). With
+ * 65535 headers or more their number is section header 0's sh_info (PN_XNUM, the
+ * ELF gABI).
  */
 #include "elf_write.h"
 
@@ -126,7 +129,6 @@ static enum kco_status elf_add_map(struct elf_writer *w, const struct kco_write_
 			.p_paddr = first,
 			.p_filesz = end - first + 1,
 			.p_memsz = end - first + 1,
-			.p_align = ELF_WRITE_PAGE,
 		};
 
 		status = elf_add_phdr(w, &ph, err);
@@ -162,7 +164,9 @@ static enum kco_status elf_layout(struct elf_writer *w, struct kco_err *err)
 	for (size_t i = 0; elf_note(w->src->image, i, &note); i++)
 		w->notes_size += elf_note_size(&note);
 	status = elf_add_phdr(
-		w, &(Elf64_Phdr){ .p_type = PT_NOTE, .p_offset = at, .p_filesz = w->notes_size, .p_align = 4 }, err);
+		w,
+		&(Elf64_Phdr){ .p_type = PT_NOTE, .p_offset = at, .p_filesz = w->notes_size, .p_memsz = w->notes_size },
+		err);
 	at += w->notes_size;
 	for (size_t i = 0; status == KCO_OK && i < w->nr_runs; i++) {
 		struct kco_filed_run *run = &w->runs[i];
@@ -173,8 +177,7 @@ static enum kco_status elf_layout(struct elf_writer *w, struct kco_err *err)
 				  .p_paddr = run->first,
 				  .p_vaddr = mapped ? direct->va + (run->first - direct->pa) : 0,
 				  .p_filesz = size,
-				  .p_memsz = size,
-				  .p_align = ELF_WRITE_PAGE };
+				  .p_memsz = size };
 
 		// The next offset that agrees with the address.
 		at += (run->first - at) & (ELF_WRITE_PAGE - 1);
