@@ -21,10 +21,11 @@ enum kco_status kco_session_may_write(const struct kco_session *s, const char *p
 /** May a dump be written to @fd? Not to a terminal, nor into a file that @s reads itself. KCO_E_USAGE: no. */
 enum kco_status kco_session_may_stream(const struct kco_session *s, int fd, struct kco_err *err) KCO_MUST_USE;
 /**
- * Let @write fill a new file, which then becomes @path: under a temporary name
- * in the same folder, readable by its owner only, renamed when @write and
- * closing it went well, else deleted. Refuses what kco_session_may_write()
- * refuses. Syncing is @write's.
+ * Let @write fill a new file, which then becomes @path: readable by its owner
+ * only, and without a name until @write went well, so that nothing is left
+ * whatever ends the program. Where the file system has no such files it is
+ * @path with ".partial-" and six letters until then, and deleted after a
+ * failure. Refuses what kco_session_may_write() refuses. Syncing is @write's.
  */
 enum kco_status kco_session_write_file(const struct kco_session *s, const char *path, bool replace,
 				       enum kco_status (*write)(void *arg, int fd, struct kco_err *err), void *arg,
