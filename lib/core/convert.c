@@ -7,12 +7,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
 #include <kco/format.h>
 
 #include "dumpout.h"
 #include "pagesource.h"
+#include "room.h"
 #include "verify.h"
 #include "session.h"
 
@@ -144,20 +144,12 @@ static void convert_facts(struct convert *c)
 	c->src.image = &c->image;
 }
 
-/* A disk that is too small is told now, when no compression makes it hard to say. */
+/* Of a split set the first is asked for all. */
 static enum kco_status convert_room(void *arg, int fd, struct kco_err *err)
 {
-	const struct convert *c = arg;
-	struct statvfs vfs;
+	struct convert *c = arg;
 
-	if (c->format->write_packs || fstatvfs(fd, &vfs))
-		return KCO_OK;
-	// Zeros become holes, so this much may not be needed: only what can never fit is refused.
-	if ((uint64_t)vfs.f_blocks * vfs.f_frsize < c->pages.total / 2 &&
-	    (uint64_t)vfs.f_bavail * vfs.f_frsize < c->pages.total / 64)
-		return kco_fail(err, KCO_E_IO, "%" PRIu64 " MiB of memory do not fit the %" PRIu64 " MiB that are free",
-				c->pages.total >> 20, ((uint64_t)vfs.f_bavail * vfs.f_frsize) >> 20);
-	return KCO_OK;
+	return c->pages.part ? KCO_OK : kco_room_check(&c->pages, &c->src, c->format, fd, err);
 }
 
 /* The address that has @blocks wanted blocks below it, of those from *@addr on; UINT64_MAX: there are no more. */

@@ -71,6 +71,8 @@ static int outfile_nameless(const char *path)
 /* For its owner only, as makedumpfile's: a dump holds everybody's secrets. */
 static enum kco_status outfile_open(struct outfile *f, const char *path, struct kco_err *err)
 {
+	enum kco_status status;
+
 	*f = (struct outfile){ .path = path, .fd = outfile_nameless(path) };
 	if (f->fd >= 0)
 		return KCO_OK;
@@ -81,10 +83,10 @@ static enum kco_status outfile_open(struct outfile *f, const char *path, struct 
 	f->fd = mkostemp(f->tmp, O_CLOEXEC);
 	if (f->fd >= 0)
 		return KCO_OK;
-	(void)!kco_fail_errno(err, errno, "%s", path);
+	status = kco_fail_errno(err, errno, "%s", path);
 	free(f->tmp);
 	f->tmp = NULL;
-	return KCO_E_IO;
+	return status;
 }
 
 /* Is @st one of the files that the session of @s reads? */

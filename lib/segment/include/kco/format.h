@@ -73,7 +73,7 @@ struct kco_format_ops {
 	 */
 	enum kco_status (*write)(const struct kco_write_source *src, struct kco_sink *sink, struct kco_err *err);
 	bool write_maps;  /* it writes virtual addresses, which are looked for only then */
-	bool write_packs; /* it compresses, so the size of what comes out is not known before */
+	bool write_packs; /* it compresses pages, by the source's codec */
 	bool write_parts; /* it knows what to do with src->part */
 };
 
