@@ -48,6 +48,7 @@ static int child_spawn(const char *command, char **env, int in, pid_t *pid)
 	posix_spawnattr_init(&attr);
 	sigemptyset(&set);
 	sigaddset(&set, SIGPIPE);
+	sigaddset(&set, SIGXFSZ);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGQUIT);
 	e = posix_spawnattr_setsigdefault(&attr, &set);

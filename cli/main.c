@@ -244,6 +244,8 @@ int main(int argc, char **argv)
 	main_open_standard();
 	// A reader that goes away is seen as EPIPE, and only output stops.
 	signal(SIGPIPE, SIG_IGN);
+	// A file beyond its limit (ulimit -f) is EFBIG, and the message names it.
+	signal(SIGXFSZ, SIG_IGN);
 	p.utf8 = main_locale();
 	kco_report_ascii(!p.utf8 && isatty(STDERR_FILENO));
 	kco_arena_init(&p.arena);
