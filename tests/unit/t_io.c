@@ -89,6 +89,47 @@ static void refused(const char *path, enum kco_status status, const char *text)
 	assert_msg(&err, text);
 }
 
+static void test_io__holes_are_zeros_and_data_behind_them_is_read(void **state)
+{
+	const size_t size = 1 << 20, data = 300 * 1024;
+	uint8_t *buf = malloc(size);
+	struct kco_err err = KCO_ERR_INIT;
+	struct kco_io *io;
+	const char *path;
+	size_t done;
+	int fd;
+
+	(void)state;
+	assert_non_null(buf);
+	path = unit_file("", 0);
+	fd = open(path, O_RDWR);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, (off_t)size), 0);
+	assert_int_equal(pwrite(fd, "data", 4, (off_t)data), 4);
+	assert_int_equal(kco_io_open_new(path, &io, &err), KCO_OK);
+	memset(buf, 0xff, size);
+	assert_int_equal(kco_io_read(io, buf, size, 0, &done, &err), KCO_OK);
+	assert_int_equal(done, size);
+	assert_memory_equal(buf + data, "data", 4);
+	memset(buf + data, 0, 4);
+	for (size_t i = 0; i < size; i++)
+		assert_int_equal(buf[i], 0);
+	// From the middle of a hole; up to the end, where nothing follows.
+	memset(buf, 0xff, size);
+	assert_int_equal(kco_io_read(io, buf, 100 * 1024, data - 50 * 1024 - 1, NULL, &err), KCO_OK);
+	assert_int_equal(buf[0], 0);
+	assert_memory_equal(buf + 50 * 1024 + 1, "data", 4);
+	assert_int_equal(kco_io_read(io, buf, 200 * 1024, size - 200 * 1024, NULL, &err), KCO_OK);
+	assert_int_equal(buf[200 * 1024 - 1], 0);
+	// A hole that is not there any more is no zeros.
+	assert_int_equal(ftruncate(fd, 700 * 1024), 0);
+	assert_int_equal(kco_io_read(io, buf, 200 * 1024, size - 400 * 1024, &done, &err), KCO_E_TRUNCATED);
+	assert_int_equal(done, 76 * 1024);
+	close(fd);
+	kco_io_unref(io);
+	free(buf);
+}
+
 static void test_io__what_is_no_file_is_refused_by_name(void **state)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
@@ -206,6 +247,7 @@ int main(void)
 		cmocka_unit_test(test_io__file_reads_at_any_offset),
 		cmocka_unit_test(test_io__reads_beyond_the_end_are_truncated_with_numbers),
 		cmocka_unit_test(test_io__file_that_shrinks_is_truncated_not_zero),
+		cmocka_unit_test(test_io__holes_are_zeros_and_data_behind_them_is_read),
 		cmocka_unit_test(test_io__what_is_no_file_is_refused_by_name),
 		cmocka_unit_test(test_io__memory_is_borrowed_or_taken),
 		cmocka_unit_test(test_io__filter_keeps_what_is_below_alive),
