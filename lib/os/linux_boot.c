@@ -118,6 +118,9 @@ static enum kco_status boot_scan_chunk(struct kco_session *s, uint64_t pa, const
 {
 	const uint8_t *p = buf;
 
+	// Most of many a memory is zeros, and those are told from text five times as fast as text is searched.
+	if (n && !buf[0] && !memcmp(buf, buf + 1, n - 1))
+		return KCO_DONE;
 	while (n > (size_t)(p - buf) &&
 	       (p = memmem(p, n - (size_t)(p - buf), boot_mark, sizeof(boot_mark) - 1)) != NULL) {
 		if (!boot_try_note(s, pa + (uint64_t)(p - buf), err))
@@ -128,6 +131,17 @@ static enum kco_status boot_scan_chunk(struct kco_session *s, uint64_t pa, const
 		p++;
 	}
 	return KCO_DONE;
+}
+
+/* The first saved page at or after @pa: of a large machine most may be left out. 0: there is none. */
+static uint64_t boot_scan_next(struct kco_reader *rd, uint64_t pa)
+{
+	uint64_t first, last;
+	enum kco_status st = pa ? kco_reader_saved(rd, KCO_PHYS, pa, &first, &last, NULL) : KCO_DONE;
+
+	if (st == KCO_DONE)
+		return 0;
+	return st == KCO_OK && first > pa ? first : pa;
 }
 
 enum kco_status linux_boot_scan(struct kco_session *s, const struct kco_err *note, struct kco_err *err)
@@ -150,9 +164,9 @@ enum kco_status linux_boot_scan(struct kco_session *s, const struct kco_err *not
 			st = boot_scan_chunk(s, pa, buf, done, &candidates, err);
 			if (st != KCO_DONE)
 				return st;
-			/* A page that is not there: go on behind it. */
+			/* A page that is not there: go on with the next that is, in this segment or another. */
 			if (done < n)
-				pa = ((pa + done) | 4095) + 1;
+				pa = boot_scan_next(rd, ((pa + done) | 4095) + 1);
 			else
 				pa += n > BOOT_CHUNK ? BOOT_CHUNK : n;
 			if (!pa)
@@ -160,7 +174,8 @@ enum kco_status linux_boot_scan(struct kco_session *s, const struct kco_err *not
 		}
 		if (last == UINT64_MAX)
 			break;
-		pa = last + 1;
+		if (pa <= last)
+			pa = last + 1;
 	}
 	free(s->vmcoreinfo);
 	s->vmcoreinfo = NULL;
