@@ -14,6 +14,7 @@ import os
 import pathlib
 import random
 import re
+import shlex
 import shutil
 import statistics
 import struct
@@ -25,6 +26,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PYTHON = '/usr/bin/python3'  # Debian's, which has Debian's drgn
 SLOW_ROUNDS = 3  # for what takes seconds
+COPIES = 6  # of the memory of a dump, so that what opening takes does not count
 MEAN_RUN = 16.1  # pages, of the distribution in minidump_512g()
 
 DRGN_BT = r'''
@@ -42,9 +44,11 @@ for task in for_each_task(prog):
 
 
 class Row:
-    """One program. `tasks` finds a task in its output; `slow` ones run in the first rounds only."""
+    """One program. `tasks` finds a task in its output; `slow` ones run in the first rounds only; the file `out` is
+    deleted before each."""
 
-    def __init__(self, label, argv, tasks=None, stdin=b'', slow=False):
+    def __init__(self, label, argv, tasks=None, stdin=b'', slow=False, out=None):
+        self.out = out
         self.label, self.argv, self.stdin, self.slow = label, [str(a) for a in argv], stdin, slow
         self.tasks = re.compile(tasks.encode()) if tasks else None
         self.runs = []  # (seconds, seconds on a CPU, peak MiB, exit status)
@@ -53,6 +57,8 @@ class Row:
     def run(self, tmp, env, keep):
         target, source = tmp / 'out', tmp / 'in'
         source.write_bytes(self.stdin)
+        if self.out:
+            self.out.unlink(missing_ok=True)
         with open(target if keep else os.devnull, 'wb') as out, open(source, 'rb') as stdin, \
                 open(os.devnull, 'wb') as null:
             start = time.monotonic()
@@ -164,6 +170,38 @@ def sparse_tib(path):
         f.write(b'\x5a' * (block * len(saved)))
 
 
+def larger(source, path, copies):
+    """The dump of a machine with @copies times the memory: an ELF core whose PT_LOADs come again GiBs later.
+
+    Holes stay holes. What a filter looks at has no counterpart for the copies.
+    """
+    with open(source, 'rb') as f, open(path, 'wb') as out:
+        head = bytearray(f.read(64))
+        phoff, = struct.unpack_from('<Q', head, 32)
+        size, count = struct.unpack_from('<HH', head, 54)
+        f.seek(phoff)
+        table = [list(struct.unpack('<IIQQQQQQ', f.read(size))) for _ in range(count)]
+        notes = next(row for row in table if row[0] == 4)
+        loads = [row for row in table if row[0] == 1]
+        struct.pack_into('<H', head, 56, 1 + copies * len(loads))
+        at = round_page(64 + size * (1 + copies * len(loads)))
+        rows, jobs = [[*notes[:2], at, *notes[3:]]], [(notes[2], at, notes[5])]
+        at = round_page(at + notes[5])
+        for n in range(copies):
+            for kind, flags, offset, va, pa, filesz, memsz, align in loads:
+                rows.append([kind, flags, at, va if n == 0 else 0, pa + (n << 30), filesz, memsz, align])
+                jobs.append((offset, at, filesz))
+                at = round_page(at + filesz)
+        out.write(head + b''.join(struct.pack('<IIQQQQQQ', *row) for row in rows))
+        out.truncate(at)
+        for start, target, length in jobs:
+            for offset, n in data_of(f.fileno()):
+                first, end = max(offset, start), min(offset + n, start + length)
+                while first < end:
+                    first += os.copy_file_range(f.fileno(), out.fileno(), min(end - first, 1 << 26), first,
+                                                target + first - start)
+
+
 def apart(make, path):
     """make(path) in a process of its own: what this one once took would be every later child's peak."""
     r, w = os.pipe()
@@ -261,8 +299,8 @@ class Bench:
         self.floor = Row('', ['true']).run(tmp, self.env, False)[2] * 1.01
         self.failed = 0
 
-    def ours(self, label, *argv, tasks=None):
-        return Row('kcodbg ' + label, [self.k, *argv], tasks)
+    def ours(self, label, *argv, tasks=None, out=None):
+        return Row('kcodbg ' + label, [self.k, *argv], tasks, out=out)
 
     def others(self, command, dump, drgn=True):
         """The rows of what is installed."""
@@ -381,6 +419,94 @@ class Bench:
                   f' speed of copying: {median_ratio(copy, save, opening):.2f} with the dump open'
                   f' ({median_ratio(copy, save):.2f} with the opening), CPU {median_ratio(cpu[2], cpu[0], cpu[1]):.2f}')
 
+    def beside_makedumpfile(self, source, level, name, flag):
+        """The same codec and the same filter; what both wrote is on the disk in the end."""
+        out, theirs = self.tmp / 'converted', self.tmp / 'theirs'
+        rows = [self.ours('convert', '-q', 'convert', '-d', level, '-c', name, '-o', out, source, out=out)]
+        # With threads 1.7.2 is slower than without, and sometimes aborts: shown for the fast codec only.
+        for threads in ((), ('--num-threads', os.cpu_count())) if name == 'lzo' else ((),):
+            argv = shlex.join(map(str, ('makedumpfile', '-f', flag, '-d', level, *threads, source, theirs)))
+            rows.append(Row('makedumpfile' + (', all cores' if threads else ''),
+                            ['sh', '-c', f'{argv} && sync {shlex.quote(str(theirs))}'], slow=bool(threads), out=theirs))
+        rows = self.table(f'convert -d {level} -c {name} of {source.parent.name}, beside makedumpfile'
+                          ' (1.5 of its throughput)', rows)
+        for row in rows[1:] if rows else ():
+            print(f'  throughput of {row.label}: {median_ratio([r[0] for r in row.runs], [r[0] for r in rows[0].runs]):.2f}')
+        for path in (out, theirs):
+            path.unlink(missing_ok=True)
+
+    def beside_codec(self, source, copies, pages, name):
+        """What the codec alone takes for the pages that are written, with as many threads as there are CPUs."""
+        out = self.tmp / 'converted'
+        tool = pathlib.Path(self.k).resolve().parent.parent / 'tests' / 'bench' / 'codec'
+        if not tool.exists():
+            print(f'\nnot there, left out: {tool} (cmake --build --preset release --target codec)')
+            return
+        rows = self.table(f'convert -c {name} of {copies} times the memory of 6.1-kdump beside the codec alone'
+                          ' (0.85 of its throughput)',
+                          [self.ours('convert', '-q', 'convert', '-c', name, '-o', out, source, out=out),
+                           self.ours('opening: sys', 'sys', source)])
+        if rows:
+            alone = [copies * float(subprocess.run([tool, name, str(os.cpu_count()), pages], check=True,
+                                                   stdout=subprocess.PIPE).stdout.split()[0]) for _ in rows[0].runs]
+            ours, opening = ([run[0] for run in row.runs] for row in rows)
+            print(f'  {source.stat().st_size / statistics.median(ours) / 1e6:.0f} MB of memory a second; the codec alone'
+                  f' {statistics.median(alone) * 1e3:.0f} ms: {median_ratio(alone, ours):.2f} of its throughput,'
+                  f' {median_ratio(alone, ours, opening):.2f} without the opening')
+        out.unlink(missing_ok=True)
+
+    def beside_cp(self, source):
+        out, copy = self.tmp / 'converted', self.tmp / 'copy'
+        words = shlex.join(['cp', '--reflink=never', str(source), str(copy)])
+        rows = self.table('convert -t elf beside cp, both synced (0.7 of its speed)',
+                          [self.ours('convert', '-q', 'convert', '-t', 'elf', '-o', out, source, out=out),
+                           Row('cp', ['sh', '-c', f'{words} && sync {shlex.quote(str(copy))}'], out=copy)])
+        if rows:
+            print(f'  speed of cp: {median_ratio(*([run[0] for run in row.runs] for row in rows[::-1])):.2f}')
+        for path in (out, copy):
+            path.unlink(missing_ok=True)
+
+    def convert_real(self, small):
+        # Debian's makedumpfile has neither zstd nor snappy.
+        if shutil.which('makedumpfile'):
+            for level, name, flag in ((0, 'zlib', '-c'), (0, 'lzo', '-l'), (31, 'zlib', '-c'), (31, 'lzo', '-l')):
+                self.beside_makedumpfile(small, level, name, flag)
+            if self.many.exists():
+                self.beside_makedumpfile(self.many, 0, 'zlib', '-c')
+        else:
+            print('not there, left out: makedumpfile')
+        large, pages = self.tmp / 'large', self.tmp / 'pages.lime'
+        apart(lambda path: larger(small, path, COPIES), large)
+        subprocess.run([self.k, '-q', 'convert', '-t', 'lime', '-o', pages, small], check=True, stdout=subprocess.DEVNULL,
+                       env=self.env)
+        for name in ('zstd', 'zlib', 'lzo'):
+            self.beside_codec(large, COPIES, pages, name)
+        self.beside_cp(large)
+        for path in (large, pages):
+            path.unlink()
+
+    def convert(self):
+        """Large files are made only for tables that were asked for."""
+        wanted = not self.args.only or any(w in 'convert' for w in self.args.only.split(','))
+        small = self.dumps / '6.1-kdump' / 'vmcore.elf'
+        if not small.exists():
+            print(f'\nnot there, left out: {small} (tests/real/lab dump 6.1-kdump), and converting beside makedumpfile')
+        elif wanted:
+            self.convert_real(small)
+        source, out = self.tmp / 'source', self.tmp / 'converted'
+        sparse_tib(source)
+        self.table('convert a sparse dump of 1 TiB (128 MiB)',
+                   [self.ours(f'convert -t {form}', '-q', 'convert', '-t', form, '-o', out, source, out=out)
+                    for form in ('kdump', 'elf', 'lime')])
+        source.unlink()
+        with open(source, 'wb') as f:
+            f.truncate(16 << 30)
+        self.table('convert 16 GiB of raw memory that is one hole (128 MiB)',
+                   [self.ours(f'convert -t {form}', '-q', '--format', 'raw', 'convert', '-t', form, '-o', out, source,
+                              out=out) for form in ('kdump', 'elf')])
+        for path in (source, out):
+            path.unlink(missing_ok=True)
+
     def run(self):
         for what, there in (('crash', self.crash), ('python3-drgn', self.drgn), (self.vmlinux, self.vmlinux.exists())):
             if not there:
@@ -390,6 +516,7 @@ class Bench:
             self.linux()
         else:
             print(f'not there, left out: {self.main} (tests/real/lab dump 6.1-4l), and all that needs a real dump')
+        self.convert()
         self.bsd()
         print(f'\n{os.cpu_count()} CPUs; load average {load:.1f} before, {os.getloadavg()[0]:.1f} after')
         return 1 if self.failed else 0
