@@ -24,6 +24,11 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(ROOT / 'tests' / 'command'))
+
+from kit import sparse_tib  # noqa: E402
+
 PYTHON = '/usr/bin/python3'  # Debian's, which has Debian's drgn
 SLOW_ROUNDS = 3  # for what takes seconds
 COPIES = 6  # of the memory of a dump, so that what opening takes does not count
@@ -145,29 +150,6 @@ def report(title, rows, floor):
               f' {"" if row.count is None else row.count:>6}' + (f'  EXIT STATUS {bad[0]}' if bad else ''))
         failed += bool(bad) and row.label.startswith('kcodbg')
     return failed
-
-
-def sparse_tib(path):
-    """A kdump of a machine with 1 TiB of RAM of which three pages were saved; sparse on disk, too."""
-    block, pfns = 4096, 1 << 28
-    half = (pfns // 8 + block - 1) // block
-    uts = b''.join(s.ljust(65, b'\0') for s in (b'Linux', b'n', b'6.1.0', b'#1', b'x86_64', b''))
-    head = b'KDUMP   ' + struct.pack('<i', 6) + uts
-    head = head.ljust(408, b'\0') + struct.pack('<QQIiiIIIIIIi', 0, 0, 0, block, 1, 2 * half, pfns, 0, 0, 3, 0, 1)
-    sub = struct.pack('<QiiQQQQQQQQQQQ', 0, 31, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, pfns, pfns)
-    saved = (0x100, pfns // 2, pfns - 1)
-    with open(path, 'wb') as f:
-        f.write(head.ljust(block, b'\0') + sub.ljust(block, b'\0'))
-        for bitmap in (0, 1):
-            for pfn in saved:
-                f.seek((2 + bitmap * half) * block + pfn // 8)
-                f.write(bytes([1 << pfn % 8]))
-        at = (2 + 2 * half) * block
-        data = at + 24 * len(saved)
-        f.seek(at)
-        for i in range(len(saved)):
-            f.write(struct.pack('<QIIQ', data + i * block, block, 0, 0))
-        f.write(b'\x5a' * (block * len(saved)))
 
 
 def larger(source, path, copies):
