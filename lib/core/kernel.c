@@ -140,13 +140,18 @@ static enum kco_status kernel_add_module(void *arg, const struct kco_module *mod
 
 static enum kco_status kernel_load_modules(struct kco_session *s, struct kco_err *err)
 {
-	enum kco_status st = kco_session_need(s, KCO_NEED_SYMS | KCO_NEED_TYPES, err);
+	enum kco_status st = kco_session_need(s, KCO_NEED_SYMS, err);
 
+	if (!st && kco_session_need(s, KCO_NEED_TYPES, NULL) && !s->os->without_types)
+		st = kco_session_need(s, KCO_NEED_TYPES, err);
 	if (st)
 		return st;
 	if (!KCO_OS_SLOT(s->os, modules))
 		return kernel_unsupported(s, "modules", err);
-	return KCO_OS_SLOT(s->os, modules)(s, kernel_add_module, s, err);
+	s->modules_making = true;
+	st = KCO_OS_SLOT(s->os, modules)(s, kernel_add_module, s, err);
+	s->modules_making = false;
+	return st;
 }
 
 static enum kco_status kernel_need_modules(struct kco_session *s, struct kco_err *err)

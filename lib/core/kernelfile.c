@@ -43,8 +43,7 @@ static void kernelfile_number(const char *path, char *number, size_t size)
 	}
 }
 
-/* The folder of the place, without a slash at its end; NULL: nobody named it. */
-static const char *kernelfile_dir(const struct kco_session *s, enum kco_kernel_dir kind, size_t *n)
+const char *kco_kernel_folder(const struct kco_session *s, enum kco_kernel_dir kind, size_t *n)
 {
 	const char *dir = NULL, *slash;
 
@@ -70,7 +69,7 @@ static const char *kernelfile_dir(const struct kco_session *s, enum kco_kernel_d
 static const char *kernelfile_path(struct kco_session *s, const struct kco_kernel_place *place)
 {
 	size_t n;
-	const char *dir = kernelfile_dir(s, place->dir, &n), *mark = strchr(place->path, '#');
+	const char *dir = kco_kernel_folder(s, place->dir, &n), *mark = strchr(place->path, '#');
 	char number[16] = "", path[4096];
 	int r;
 

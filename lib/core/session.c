@@ -301,7 +301,7 @@ static bool session_file_symbols(struct kco_session *s, struct kco_err *err)
  * way (the row knows its places), it comes first: what a loader left in memory
  * has to be searched for, and says less.
  */
-static enum kco_status session_make_symbols(struct kco_session *s, struct kco_err *err)
+static enum kco_status session_kernel_symbols(struct kco_session *s, struct kco_err *err)
 {
 	bool file_first = KCO_OS_SLOT(s->os, kernel_places);
 	struct kco_err own = KCO_ERR_INIT, file = KCO_ERR_INIT;
@@ -323,6 +323,16 @@ static enum kco_status session_make_symbols(struct kco_session *s, struct kco_er
 		return KCO_OK;
 	}
 	return session_lacks(err, KCO_E_NOSYM, "kernel symbols", &own, &file);
+}
+
+static enum kco_status session_make_symbols(struct kco_session *s, struct kco_err *err)
+{
+	struct kco_symbol_source *modules;
+	enum kco_status st = session_kernel_symbols(s, err);
+
+	if (!st && KCO_OS_SLOT(s->os, module_symbols) && !KCO_OS_SLOT(s->os, module_symbols)(s, &modules, NULL))
+		kco_symbols_add_take(s->symbols, modules);
+	return st;
 }
 
 static enum kco_status session_need_symbols(struct kco_session *s, struct kco_err *err)
@@ -406,7 +416,7 @@ enum kco_status kco_session_need(struct kco_session *s, unsigned needs, struct k
 	if (!st && needs & KCO_NEED_TYPES)
 		st = session_need_types(s, err);
 	/* For a list of tasks, a personality may make do without. */
-	if (!st && needs & KCO_NEED_TASKS && session_need_types(s, NULL) && !s->os->tasks_without_types)
+	if (!st && needs & KCO_NEED_TASKS && session_need_types(s, NULL) && !s->os->without_types)
 		st = session_need_types(s, err);
 	if (!st && needs & KCO_NEED_TASKS)
 		st = session_need_tasks(s, err);

@@ -60,6 +60,7 @@ struct kco_session {
 	size_t nr_tasks, cap_tasks;
 	bool tasks_incomplete,
 		modules_incomplete;	      /* set by the personality: a list is torn and nothing makes up for it */
+	bool modules_making;		      /* the personality walks the list just now */
 	uint32_t *task_by_tid, *task_by_addr; /* sorted indices into tasks */
 	struct kco_module *modules;
 	size_t nr_modules, cap_modules;
@@ -91,6 +92,11 @@ enum kco_status kco_session_kernel_file(struct kco_session *s, struct kco_debugi
  */
 enum kco_status kco_session_kernel_symbol(struct kco_session *s, const char *const *names, struct kco_symbol *ret,
 					  struct kco_err *err) KCO_MUST_USE;
+/**
+ * The folder of that kind as it was named, borrowed, and of how many bytes it is, without a slash at its end; NULL:
+ * nobody named one.
+ */
+const char *kco_kernel_folder(const struct kco_session *s, enum kco_kernel_dir kind, size_t *n);
 /** kernel_matches() by the text `version` in the file and in the dump. */
 enum kco_status kco_kernel_matches_version(struct kco_session *s, struct kco_debuginfo *di,
 					   struct kco_err *err) KCO_MUST_USE;

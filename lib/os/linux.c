@@ -123,8 +123,6 @@ static enum kco_status linux_symbols(struct kco_session *s, struct kco_symbols *
 	if (st)
 		return kco_context(err, st, "kallsyms");
 	kco_symbols_add_take(syms, src);
-	if (!linux_module_symbols_new(s, &src, NULL))
-		kco_symbols_add_take(syms, src);
 	return KCO_OK;
 }
 
@@ -187,6 +185,7 @@ const struct kco_os_ops kco_os_linux = {
 	.init = linux_init,
 	.fini = linux_fini,
 	.symbols = linux_symbols,
+	.module_symbols = linux_module_symbols,
 	.types = linux_types,
 	.unwind_tables = linux_unwind_tables,
 	.tasks = linux_tasks,

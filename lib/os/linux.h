@@ -116,7 +116,7 @@ enum kco_status linux_pids_each(struct kco_session *s, enum kco_status (*fn)(voi
 enum kco_status linux_modules(struct kco_session *s, enum kco_status (*add)(void *arg, const struct kco_module *mod),
 			      void *arg, struct kco_err *err);
 /* linux_modsyms.c */
-enum kco_status linux_module_symbols_new(struct kco_session *s, struct kco_symbol_source **ret, struct kco_err *err);
+enum kco_status linux_module_symbols(struct kco_session *s, struct kco_symbol_source **ret, struct kco_err *err);
 /* linux_modbtf.c */
 enum kco_status linux_module_types(struct kco_session *s, const struct kco_module *mod, struct kco_types **ret,
 				   struct kco_err *err);

@@ -80,7 +80,7 @@ struct kco_os_ops {
 	bool own_tids;		  /* thread ids are numbers of their own, no pids (BSD): both are shown */
 	const char *const *archs; /* names of the architectures whose registers and stacks it knows, NULL-terminated */
 	const struct kco_os_process_ops *process; /* what it knows of processes: os_process.h; may be NULL */
-	bool tasks_without_types; /* tasks() makes a list with symbols alone, and warns of what it lacks */
+	bool without_types; /* tasks() and modules() make lists with symbols alone, and warn of what they lack */
 	/* Could this dump be mine? 0..100. Reads no virtual memory. */
 	int (*detect)(struct kco_session *s);
 	/*
@@ -92,6 +92,11 @@ struct kco_os_ops {
 	void (*fini)(struct kco_session *s);
 	/* Append the symbol sources that the dump itself carries. */
 	enum kco_status (*symbols)(struct kco_session *s, struct kco_symbols *syms, struct kco_err *err);
+	/*
+	 * The symbols of all modules, as one source behind the kernel's (which may be its file's); os/modsyms.h makes
+	 * one. They are not to be read before they are asked for. May be NULL.
+	 */
+	enum kco_status (*module_symbols)(struct kco_session *s, struct kco_symbol_source **ret, struct kco_err *err);
 	/* Types that the dump itself carries. */
 	enum kco_status (*types)(struct kco_session *s, struct kco_types **ret, struct kco_err *err);
 	/* Unwind tables that the dump itself carries (see lib/image/orc.h). */

@@ -117,8 +117,9 @@ enum kco_status kco_cpu_regs(struct kco_session *s, unsigned cpu, struct kco_reg
 struct kco_module {
 	uint64_t addr; /* of the module structure */
 	const char *name;
-	uint64_t base; /* of its text */
-	uint64_t size; /* all memory it holds, bytes */
+	const char *path; /* the file that it was loaded from, on the crashed machine; NULL unknown */
+	uint64_t base;	  /* of its text */
+	uint64_t size;	  /* all memory it holds, bytes */
 	uint64_t text_size;
 	/* The pieces of its memory; one in kernels that keep it in one. */
 	struct {
