@@ -36,7 +36,7 @@ static const char *mod_state_text(char state)
 	return "unknown";
 }
 
-/* Has the dump the module's own symbol table? */
+/* Are the module's own symbols known? */
 static bool mod_has_symbols(struct kco_cmd_ctx *ctx, const struct kco_module *mod)
 {
 	struct kco_symbols *syms = kco_session_symbols(ctx->session);
@@ -45,6 +45,13 @@ static bool mod_has_symbols(struct kco_cmd_ctx *ctx, const struct kco_module *mo
 	return syms && mod->base &&
 	       kco_symbols_by_addr(syms, mod->base + (mod->text_size ? mod->text_size / 2 : 0), &sym, NULL) == KCO_OK &&
 	       sym.module && !strcmp(sym.module, mod->name);
+}
+
+static bool mod_is_linux(struct kco_cmd_ctx *ctx)
+{
+	const struct kco_os_ops *os = kco_session_os(ctx->session);
+
+	return !strcmp(os->base ? os->base->name : os->name, "linux");
 }
 
 static int mod_compare(const void *a, const void *b)
@@ -110,6 +117,8 @@ static void mod_json(struct mod_run *run, const struct kco_module *mod)
 	kco_json_row(out);
 	kco_json_addr(out, "module", mod->addr);
 	kco_json_str(out, "name", mod->name);
+	if (mod->path)
+		kco_json_str(out, "path", mod->path);
 	kco_json_addr(out, "base", mod->base);
 	kco_json_uint(out, "size", mod->size);
 	kco_json_uint(out, "text_size", mod->text_size);
@@ -126,10 +135,11 @@ static void mod_text(struct mod_run *run, const struct kco_module *mod)
 {
 	struct kco_out *out = run->ctx->out;
 
-	kco_text(out, "%016" PRIx64 "  %-*s  %016" PRIx64 "  %*" PRIu64 "  (not loaded)", mod->addr, run->name_width,
-		 mod->name, mod->base, run->size_width, mod->size);
+	kco_text(out, "%016" PRIx64 "  %-*s  %016" PRIx64 "  %*" PRIu64 "  %s", mod->addr, run->name_width, mod->name,
+		 mod->base, run->size_width, mod->size, mod->path ? mod->path : "(not loaded)");
+	// crash's word is the name of what Linux has them by.
 	if (mod_has_symbols(run->ctx, mod))
-		kco_text(out, "  [CONFIG_KALLSYMS]");
+		kco_text(out, mod_is_linux(run->ctx) ? "  [CONFIG_KALLSYMS]" : "  [symbols]");
 	if (mod->state != 'L')
 		kco_text(out, "  [%s]", mod_state_text(mod->state));
 	kco_text(out, "\n");
@@ -220,13 +230,14 @@ static const struct kco_opt mod_optv[] = {
 static const struct kco_json_field mod_json_fields[] = {
 	{ "module", "address", "its struct module" },
 	{ "name", "string", "its name" },
+	{ "path", "string", "the file that it was loaded from, on the crashed machine" },
 	{ "base", "address", "where its text begins" },
 	{ "size", "integer", "all memory it holds, bytes" },
 	{ "text_size", "integer", "its text, bytes" },
 	{ "state", "string", "live, coming, going, unformed or unknown" },
 	{ "taints", "address", "bits of what it taints the kernel with" },
 	{ "taint_letters", "string", "the same as letters" },
-	{ "symbols", "boolean", "the dump holds its symbol table" },
+	{ "symbols", "boolean", "its own symbols are known" },
 	{ "error", "string", "why the row is incomplete, as a fixed word" },
 	{ "why", "string", "the same in words" },
 	{ 0 },
@@ -237,7 +248,9 @@ const struct kco_cmd kco_cmd_mod = {
 	.summary = "the loaded modules",
 	.description =
 		"One line for each module in crash's columns, by address. [CONFIG_KALLSYMS] says that the dump holds "
-		"the module's own symbols, so that stacks name its functions; no object file is needed for that. A state "
+		"the module's own symbols, so that stacks name its functions; no object file is needed for that. On FreeBSD "
+		"the object file is the one that the crashed machine loaded, and [symbols] says that the module's own are "
+		"known: from the dump, else from its file beside the dump or the kernel, in --sysroot or --debug-dir. A state "
 		"is shown when it is not live.",
 	.examples = "mod\n    all modules\n"
 		    "mod -t\n    who tainted the kernel\n"

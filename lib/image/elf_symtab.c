@@ -102,12 +102,18 @@ static void elf_symtab_give(const struct kco_elf_symtab *syms, size_t i, struct 
 {
 	const struct elf_symbol *sym = &syms->syms[i];
 
-	*ret = (struct kco_symbol){ .addr = sym->addr, .size = sym->size, .name = sym->name, .type = sym->type };
+	*ret = (struct kco_symbol){
+		.addr = sym->addr, .size = sym->size, .name = sym->name, .module = syms->base.module, .type = sym->type
+	};
 	if (ret->size || sym->addr == UINT64_MAX)
 		return;
 	i = elf_symtab_below(syms, sym->addr + 1);
 	if (i < syms->n)
 		ret->size = syms->syms[i].addr - sym->addr;
+	// Behind the module's memory are things of others.
+	if (syms->base.module && sym->addr >= syms->base.first && sym->addr <= syms->base.last &&
+	    (!ret->size || ret->size - 1 > syms->base.last - sym->addr))
+		ret->size = syms->base.last - sym->addr + 1;
 }
 
 static enum kco_status elf_symtab_by_addr(struct kco_symbol_source *src, uint64_t addr, struct kco_symbol *ret,

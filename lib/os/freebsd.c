@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "debuginfo.h"
+#include "freebsd_klds.h"
 #include "freebsd_process.h"
 #include "freebsd_symbols.h"
 
@@ -61,6 +62,7 @@ static void freebsd_fini(struct kco_session *s)
 	freebsd_regs_fini(s);
 	freebsd_text_fini(s);
 	freebsd_tasks_fini(s);
+	freebsd_kldsyms_fini(s);
 	free(s->os_priv);
 	s->os_priv = NULL;
 }
@@ -106,6 +108,7 @@ const struct kco_os_ops kco_os_freebsd = {
 	.cpu_regs = freebsd_cpu_regs,
 	.percpu = freebsd_percpu,
 	.modules = freebsd_klds,
+	.module_symbols = freebsd_kld_symbols,
 	.log = freebsd_log,
 	.system = freebsd_system,
 };

@@ -11,6 +11,7 @@
  *   freebsd_cpus.c    CPUs, per-CPU data, which CPUs stopped
  *   freebsd_regs.c    registers of threads and CPUs, trap frames
  *   freebsd_text.c    where code is, and which of it has a trap frame on top of the stack
+ *   freebsd_klds.c    modules; freebsd_klds.h: their symbols, sections and files
  *   freebsd_log.c     the message buffer
  *   freebsd_system.c  names, clocks, load, panic message
  *   freebsd_amd64.c   what FreeBSD lays out on amd64; freebsd_{i386,arm64,riscv}.c on the others
@@ -86,6 +87,7 @@ struct freebsd_os {
 	struct freebsd_regs *regs;	 /* freebsd_regs.c's */
 	struct bsd_text *text;		 /* freebsd_text.c's */
 	struct freebsd_frames *frames;	 /* freebsd_thread.c's: where threads' user registers are */
+	struct freebsd_kldsyms *klds;	 /* freebsd_kldsyms.c's */
 	struct freebsd_process *process; /* of the half that knows processes */
 };
 

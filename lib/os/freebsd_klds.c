@@ -5,7 +5,9 @@
  *
  *   linker_files.tqh_first -> linker_file.link.tqe_next -> ... 0
  *
- * filename and pathname are strings of the kernel's own memory.
+ * filename and pathname are strings of the kernel's own memory. Without types
+ * the offsets of the members are those that the kernel keeps for kgdb
+ * (kld_off_next and others in the same file).
  */
 #include "freebsd_process.h"
 
@@ -14,25 +16,72 @@
 #include <kco/mem.h>
 
 #include "addrset.h"
+#include "freebsd_klds.h"
 
 #define KLDS_MAX 65536
 #define KLDS_NAME 256
+#define KLDS_PATH 1024
+#define KLDS_OFFSET_MAX 4096
 
 struct klds_layout {
-	struct kco_field next, name, address, size;
+	struct kco_field next, name, path, address, size;
+	bool has_path;
 };
+
+/* A member whose offset the kernel keeps for debuggers, in a variable of that name. */
+static enum kco_status klds_offset(struct kco_session *s, const char *variable, struct kco_field *field,
+				   struct kco_err *err)
+{
+	uint64_t offset;
+	enum kco_status st = os_variable(s, variable, 4, &offset, err);
+
+	if (!st && offset > KLDS_OFFSET_MAX)
+		st = kco_fail(err, KCO_E_CORRUPT, "%s is %" PRIu64, variable, offset);
+	if (!st)
+		*field = (struct kco_field){ .offset = offset, .size = s->arch->ptr_size };
+	return st;
+}
+
+/* Without types. The size has been behind the address in each struct linker_file since FreeBSD 3. */
+static enum kco_status klds_layout_untyped(struct kco_session *s, struct klds_layout *l, struct kco_err *err)
+{
+	enum kco_status st = klds_offset(s, "kld_off_next", &l->next, err);
+
+	if (!st)
+		st = klds_offset(s, "kld_off_filename", &l->name, err);
+	if (!st)
+		st = klds_offset(s, "kld_off_address", &l->address, err);
+	l->size = l->address;
+	l->size.offset += s->arch->ptr_size;
+	l->has_path = !st && !klds_offset(s, "kld_off_pathname", &l->path, NULL);
+	return st;
+}
 
 static enum kco_status klds_layout(struct kco_session *s, struct klds_layout *l, struct kco_err *err)
 {
-	enum kco_status st = os_field(s, "linker_file", &l->next, err, "link.tqe_next", NULL);
+	enum kco_status st;
 
+	if (!s->types)
+		return klds_layout_untyped(s, l, err);
+	st = os_field(s, "linker_file", &l->next, err, "link.tqe_next", NULL);
 	if (!st)
 		st = os_field(s, "linker_file", &l->name, err, "filename", NULL);
 	if (!st)
 		st = os_field(s, "linker_file", &l->address, err, "address", NULL);
 	if (!st)
 		st = os_field(s, "linker_file", &l->size, err, "size", NULL);
+	l->has_path = !os_field(s, "linker_file", &l->path, NULL, "pathname", NULL);
 	return st;
+}
+
+static void klds_read_path(struct kco_session *s, const struct klds_layout *l, struct kco_module *mod)
+{
+	char path[KLDS_PATH];
+	uint64_t text;
+
+	if (l->has_path && !kco_kread_field(s, mod->addr, &l->path, &text, NULL) && text &&
+	    !kco_vread_str(s->mem, &s->kernel, text, path, sizeof(path), NULL) && *path)
+		mod->path = kco_session_text(s, "%s", path);
 }
 
 static void klds_read(struct kco_session *s, const struct klds_layout *l, struct kco_module *mod)
@@ -62,7 +111,9 @@ static void klds_read(struct kco_session *s, const struct klds_layout *l, struct
 		mod->base = mod->size = 0;
 		mod->status = st;
 		mod->why = kco_session_text(s, "%s", err.msg);
+		return;
 	}
+	klds_read_path(s, l, mod);
 }
 
 /* KCO_OK: it went to the end. */
@@ -86,8 +137,10 @@ static enum kco_status klds_walk(struct kco_session *s, const struct klds_layout
 			return st;
 		klds_read(s, l, &mod);
 		/* The kernel's own file: the list's head lies in it. */
-		if (!mod.size || head < mod.base || head - mod.base >= mod.size)
+		if (!mod.size || head < mod.base || head - mod.base >= mod.size) {
+			freebsd_kld_load(s, &mod);
 			st = add(arg, &mod);
+		}
 		if (st)
 			return st;
 		st = kco_kread_field(s, file, &l->next, &file, torn);
@@ -104,8 +157,7 @@ enum kco_status freebsd_klds(struct kco_session *s, enum kco_status (*add)(void 
 	uint64_t head;
 	enum kco_status st = os_symbol(s, &head, err, "linker_files", NULL);
 
-	if (!st)
-		st = kco_session_need(s, KCO_NEED_TYPES, err);
+	(void)!kco_session_need(s, KCO_NEED_TYPES, NULL);
 	if (!st)
 		st = klds_layout(s, &l, err);
 	if (st)

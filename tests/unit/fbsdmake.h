@@ -11,6 +11,7 @@
 
 #include "fbsdtypes.h"
 #include "freebsd.h"
+#include "freebsd_klds.h"
 #include "memimage.h"
 #include "session.h"
 #include "tasks.h"
@@ -178,6 +179,7 @@ static inline void fbsd_fini(struct fbsd *f)
 	freebsd_regs_fini(&f->s);
 	freebsd_text_fini(&f->s);
 	freebsd_tasks_fini(&f->s);
+	freebsd_kldsyms_fini(&f->s);
 	kco_session_tasks_fini(&f->s);
 	kco_symbols_free(f->s.symbols);
 	kco_types_free(f->s.types);
