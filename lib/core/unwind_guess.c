@@ -198,6 +198,7 @@ enum unwind_result unwind_step_caller(struct unwind_walk *w)
 	const struct kco_arch_ops *arch = w->uw->arch;
 	unsigned ptr = arch->ptr_size;
 	uint64_t pc = w->regs.v[arch->pc], first = w->regs.v[arch->sp], sp = first, end, word, fp;
+	enum kco_frame_by by = KCO_BY_SCAN;
 	struct kco_regs next = { 0 };
 
 	if (w->stack == UNWIND_NOWHERE || sp % ptr || sp < w->stacks[w->stack].first)
@@ -213,12 +214,15 @@ enum unwind_result unwind_step_caller(struct unwind_walk *w)
 	}
 	kco_regs_set(&next, arch->pc, word);
 	kco_regs_set(&next, arch->sp, sp + ptr);
+	// Where the frame pointer has the return address, too, it is no guess: two witnesses say the same.
+	if (kco_regs_get(&w->regs, arch->fp, &fp) && unwind_from_fp(fp, arch->frame.ra) == sp)
+		by = KCO_BY_FP;
 	// A frame pointer into the skipped frame is the function's own, and the caller's lies there.
 	if (kco_regs_get(&w->regs, arch->fp, &fp) &&
 	    (fp < first || unwind_from_fp(fp, arch->frame.fp) > sp ||
 	     !kco_vread_ptr(w->uw->mem, w->uw->space, unwind_from_fp(fp, arch->frame.fp), &fp, NULL)))
 		kco_regs_set(&next, arch->fp, fp);
-	return unwind_add(w, &next, KCO_FRAME_CALL, KCO_BY_SCAN, sp, sp);
+	return unwind_add(w, &next, KCO_FRAME_CALL, by, sp, sp);
 }
 
 /* Where the words end that could be return addresses: the user's registers lie above all frames. */

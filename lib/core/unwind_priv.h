@@ -107,7 +107,8 @@ enum unwind_result unwind_step_entry(struct unwind_walk *w);
 bool unwind_step_known_entry(struct unwind_walk *w, enum unwind_result *result);
 /**
  * From a function that the tables leave out, to a return address whose call
- * leads into it: a scan, but for one certain address. Notes nothing.
+ * leads into it: a scan, but for one certain address, which counts as found by
+ * the frame pointer where that leads to it, too. Notes nothing.
  */
 enum unwind_result unwind_step_caller(struct unwind_walk *w);
 /** To the next word of the stack that could be a return address. */
