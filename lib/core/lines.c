@@ -88,6 +88,30 @@ static enum kco_status lines_section(void *arg, const char *name, uint64_t addr)
 	return KCO_OK;
 }
 
+struct lines_file {
+	struct kco_session *s;
+	const struct kco_module *mod;
+};
+
+static enum kco_status lines_file(void *arg, const char **path, void **bytes, size_t *size, struct kco_err *err)
+{
+	const struct lines_file *file = arg;
+
+	return KCO_OS_SLOT(file->s->os, module_file)(file->s, file->mod, path, bytes, size, err);
+}
+
+/* As struct kco_debuginfo_module wants it, where the personality knows files. */
+static void lines_set_file(struct kco_session *s, const struct kco_module *mod, struct kco_debuginfo_module *add)
+{
+	struct lines_file *file = KCO_OS_SLOT(s->os, module_file) ? kco_arena_alloc(&s->arena, sizeof(*file)) : NULL;
+
+	if (!file)
+		return;
+	*file = (struct lines_file){ s, mod };
+	add->file = lines_file;
+	add->file_arg = file;
+}
+
 enum kco_status kco_session_add_module_lines(struct kco_session *s, struct kco_err *err)
 {
 	const struct kco_module *mods;
@@ -112,6 +136,7 @@ enum kco_status kco_session_add_module_lines(struct kco_session *s, struct kco_e
 		m->n = m->id_size = 0;
 		if (mods[i].status || KCO_OS_SLOT(s->os, module_sections)(s, &mods[i], lines_section, m, err))
 			continue;
+		lines_set_file(s, &mods[i], &add);
 		add.nr_sections = m->n;
 		add.build_id = m->id_size ? m->id : NULL;
 		add.build_id_size = m->id_size;

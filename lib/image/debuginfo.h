@@ -99,11 +99,19 @@ struct kco_debuginfo_module {
 		uint64_t addr;
 	} * sections;
 	size_t nr_sections;
+	/*
+	 * Where its file is, when no build-id tells: the bytes, malloc()ed and handed over, and a path for messages.
+	 * Called at most once, by the thread that asks for lines; it has said that the file is the module's. NULL: the
+	 * file is looked for by its name.
+	 */
+	enum kco_status (*file)(void *arg, const char **path, void **bytes, size_t *size, struct kco_err *err);
+	void *file_arg;
 };
 /**
  * Make kco_debuginfo_lines() answer for a module too. Copies what it is given;
- * the file (DIR/.build-id, or NAME.ko[.debug] below DIR/lib/modules/RELEASE and
- * /lib/modules/RELEASE) is looked for when the first address inside is asked for.
+ * the file (DIR/.build-id, then what file() says, or NAME.ko[.debug] below
+ * DIR/lib/modules/RELEASE and /lib/modules/RELEASE) is looked for when the
+ * first address inside is asked for.
  */
 enum kco_status kco_debuginfo_module_add(struct kco_debuginfo *di, const struct kco_debuginfo_module *module,
 					 struct kco_err *err) KCO_MUST_USE;

@@ -8,6 +8,8 @@
  *   DIR/lib/modules/RELEASE/.../NAME.ko[.debug]   DIR: the debug directory
  *   /lib/modules/RELEASE/.../NAME.ko              self-built kernels
  *
+ * or, on systems that have them elsewhere, where the personality finds them.
+ *
  * NAME is compared with - and _ taken as the same, as modprobe does.
  */
 #include "debuginfo.h"
@@ -43,6 +45,10 @@ struct kco_dwarf_module {
 	bool tried;
 	struct kco_err err;
 	const char *path;
+	enum kco_status (*file)(void *arg, const char **path, void **bytes, size_t *size, struct kco_err *err);
+	void *file_arg;
+	void *bytes; /* of the file, when file() gave it, or NULL */
+	size_t size;
 	Dwfl *dwfl;
 	Dwfl_Module *dwfl_module;
 	struct kco_dwarf_units units;
@@ -158,8 +164,11 @@ static int modules_find_elf(Dwfl_Module *mod, void **userdata, const char *name,
 	(void)mod;
 	(void)name;
 	(void)base;
-	(void)elf;
 	*file = strdup(module->path);
+	if (module->bytes) {
+		*elf = *file ? elf_memory(module->bytes, module->size) : NULL;
+		return -1;
+	}
 	return *file ? open(module->path, O_RDONLY | O_CLOEXEC) : -1;
 }
 
@@ -201,14 +210,12 @@ static const Dwfl_Callbacks modules_callbacks = {
 	.section_address = modules_section_address,
 };
 
-/* Begin libdwfl on @path; false: it has no DWARF, or not of this module. */
-static bool modules_try(struct kco_dwarf_module *module, const char *path)
+/* Begin libdwfl on the file at @path, or on module->bytes; false: it has no DWARF. */
+static bool modules_begin(struct kco_dwarf_module *module, const char *path)
 {
 	Dwarf_Addr bias;
 	void **userdata;
 
-	if (!modules_matches(module, path))
-		return false;
 	module->path = path;
 	module->dwfl = dwfl_begin(&modules_callbacks);
 	if (!module->dwfl)
@@ -229,6 +236,26 @@ static bool modules_try(struct kco_dwarf_module *module, const char *path)
 	return false;
 }
 
+static bool modules_try(struct kco_dwarf_module *module, const char *path)
+{
+	return modules_matches(module, path) && modules_begin(module, path);
+}
+
+/* The file that the module's own callback has. */
+static void modules_open_given(struct kco_dwarf_module *module)
+{
+	const char *path;
+
+	if (module->file(module->file_arg, &path, &module->bytes, &module->size, &module->err))
+		return;
+	path = kco_arena_strndup(&module->all->arena, path, strlen(path));
+	if (!path || !modules_begin(module, path)) {
+		kco_fail(&module->err, KCO_E_NOSYM, "no debug information in %s", path ? path : "a module's file");
+		free(module->bytes);
+		module->bytes = NULL;
+	}
+}
+
 static void modules_open(const struct kco_debuginfo *di, struct kco_dwarf_module *module)
 {
 	struct kco_dwarf_modules *all = module->all;
@@ -242,6 +269,10 @@ static void modules_open(const struct kco_debuginfo *di, struct kco_dwarf_module
 		path = kco_arena_printf(&all->arena, "%s/.build-id/%.2s/%s.debug", di->debug_dir, hex, hex + 2);
 		if (path && modules_try(module, path))
 			return;
+	}
+	if (module->file) {
+		modules_open_given(module);
+		return;
 	}
 	if (!all->listed)
 		modules_list(di, all);
@@ -288,6 +319,7 @@ void kco_dwarf_modules_free(struct kco_dwarf_modules *modules)
 	for (struct kco_dwarf_module *module = modules->list; module; module = module->next) {
 		kco_dwarf_units_fini(&module->units);
 		dwfl_end(module->dwfl);
+		free(module->bytes);
 	}
 	kco_arena_fini(&modules->arena);
 	free(modules);
@@ -311,6 +343,8 @@ static struct kco_dwarf_module *modules_copy(struct kco_arena *arena, const stru
 	}
 	module->first = from->first;
 	module->end = from->end;
+	module->file = from->file;
+	module->file_arg = from->file_arg;
 	module->nr_sections = from->nr_sections;
 	module->sections = kco_arena_array(arena, from->nr_sections, sizeof(*module->sections));
 	if (!module->name || !module->sections)

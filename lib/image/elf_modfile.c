@@ -316,6 +316,14 @@ const struct kco_modfile_section *kco_modfile_sections(const struct kco_modfile 
 	return f->sections;
 }
 
+bool kco_modfile_has_dwarf(const struct kco_modfile *f)
+{
+	for (size_t i = 1; i < f->nr_sh; i++)
+		if (f->sh[i].sh_type == SHT_PROGBITS && f->sh[i].sh_size && !strcmp(modfile_name(f, i), ".debug_info"))
+			return true;
+	return false;
+}
+
 /* As nm prints it. */
 static char modfile_type(const struct kco_modfile *f, const GElf_Sym *sym)
 {

@@ -6,6 +6,7 @@
 #ifndef KCO_ELF_MODFILE_H
 #define KCO_ELF_MODFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,6 +44,8 @@ enum kco_status kco_modfile_open_new(const struct kco_modfile_request *req, stru
 void kco_modfile_free(struct kco_modfile *file);
 /** The sections that were loaded, with their addresses in the dump. */
 const struct kco_modfile_section *kco_modfile_sections(const struct kco_modfile *file, size_t *n);
+/** Has it debug information (DWARF)? */
+bool kco_modfile_has_dwarf(const struct kco_modfile *file);
 /**
  * A source of its symbols, which outlives the file. @module is borrowed by it.
  * @code_last: the last byte of a section of code, 0 when it has none. KCO_E_NOSYM: it has no symbols.

@@ -109,6 +109,8 @@ const struct kco_os_ops kco_os_freebsd = {
 	.percpu = freebsd_percpu,
 	.modules = freebsd_klds,
 	.module_symbols = freebsd_kld_symbols,
+	.module_sections = freebsd_kld_module_sections,
+	.module_file = freebsd_kld_module_file,
 	.log = freebsd_log,
 	.system = freebsd_system,
 };

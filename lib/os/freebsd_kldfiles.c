@@ -89,7 +89,7 @@ static enum kco_status kldfiles_read(const struct kco_io *io, void **ret, struct
 }
 
 enum kco_status freebsd_kld_file(struct kco_session *s, const struct kco_module *mod,
-				 enum kco_status (*fn)(void *arg, const char *path, void *bytes, size_t n,
+				 enum kco_status (*fn)(void *arg, const char *path, void **bytes, size_t n,
 						       struct kco_err *err),
 				 void *arg, struct kco_err *err)
 {
@@ -107,12 +107,15 @@ enum kco_status freebsd_kld_file(struct kco_session *s, const struct kco_module 
 			continue;
 		st = kldfiles_read(io, &bytes, &why);
 		if (!st)
-			st = fn(arg, kco_session_text(s, "%s%s", root, path), bytes, io->size, &why);
+			st = fn(arg, kco_session_text(s, "%s%s", root, path), &bytes, io->size, &why);
 		free(bytes);
 		kco_io_unref(io);
 		if (!st)
 			return KCO_OK;
-		kco_session_warn(s, "module %s: %s", mod->name, why.msg);
+		if (st != KCO_DONE)
+			kco_session_warn(s, "module %s: %s", mod->name, why.msg);
 	}
-	return kco_fail(err, KCO_E_NOSYM, "its file is neither beside the dump nor in --sysroot or --debug-dir");
+	return kco_fail(err, KCO_E_NOSYM,
+			"no file of module %s that fits is beside the dump or the kernel, in --sysroot or --debug-dir",
+			mod->name);
 }

@@ -33,17 +33,23 @@ size_t freebsd_kld_sections(struct kco_session *s, const struct kco_module *mod,
 
 /**
  * Call @fn with each place where the module's file may lie and a file is. It says KCO_OK when that is the one, which
- * ends it; another answer is warned of. KCO_E_NOSYM: it is nowhere.
+ * ends it; another answer is warned of, but KCO_DONE: the file is right and has not what is wanted. @fn may take
+ * @bytes: then it sets them to NULL. KCO_E_NOSYM: it is nowhere.
  */
 enum kco_status freebsd_kld_file(struct kco_session *s, const struct kco_module *mod,
-				 enum kco_status (*fn)(void *arg, const char *path, void *bytes, size_t n,
+				 enum kco_status (*fn)(void *arg, const char *path, void **bytes, size_t n,
 						       struct kco_err *err),
 				 void *arg, struct kco_err *err);
 
 /** Find the symbols of a module that was just read, and set its text_size. */
 void freebsd_kld_load(struct kco_session *s, struct kco_module *mod);
-/** The row's slot: what freebsd_kld_load() found, as one source. */
+/** The row's slots. The symbols: what freebsd_kld_load() found, as one source. */
 enum kco_status freebsd_kld_symbols(struct kco_session *s, struct kco_symbol_source **ret, struct kco_err *err);
+enum kco_status freebsd_kld_module_sections(struct kco_session *s, const struct kco_module *mod,
+					    enum kco_status (*add)(void *arg, const char *name, uint64_t addr),
+					    void *arg, struct kco_err *err);
+enum kco_status freebsd_kld_module_file(struct kco_session *s, const struct kco_module *mod, const char **path,
+					void **bytes, size_t *size, struct kco_err *err);
 void freebsd_kldsyms_fini(struct kco_session *s);
 
 #endif

@@ -36,8 +36,10 @@
 
 struct freebsd_kldsyms {
 	struct kldsyms_one {
-		uint64_t file; /* the linker_file */
-		struct kco_symbol_source *source;
+		uint64_t file;			  /* the linker_file */
+		struct kco_symbol_source *source; /* NULL: none, or handed over */
+		const struct kco_modfile_section *sections;
+		size_t nr_sections;
 	} * list;
 	size_t n, cap, next; /* next: who is likely to be asked for */
 	size_t modules;
@@ -138,12 +140,14 @@ struct kldsyms_file {
 	size_t nr_sections;
 	struct kco_symbol_source *source;
 	uint64_t code_last;
+	const char *path; /* of what was taken */
+	void *bytes;
+	size_t size;
 };
 
-static enum kco_status kldsyms_file(void *arg, const char *path, void *bytes, size_t n, struct kco_err *err)
+static struct kco_modfile_request kldsyms_request(const struct kldsyms_file *k, const char *path, void *bytes, size_t n)
 {
-	struct kldsyms_file *k = arg;
-	struct kco_modfile_request req = {
+	return (struct kco_modfile_request){
 		.path = path,
 		.bytes = bytes,
 		.size = n,
@@ -153,14 +157,63 @@ static enum kco_status kldsyms_file(void *arg, const char *path, void *bytes, si
 		.sections = k->sections,
 		.nr_sections = k->nr_sections,
 	};
+}
+
+/* Keep where the sections are, if only the file told it. */
+static void kldsyms_keep_sections(struct kldsyms_file *k, const struct kco_modfile *file)
+{
+	const struct kco_modfile_section *from;
+	struct kco_modfile_section *to;
+	size_t n;
+
+	from = kco_modfile_sections(file, &n);
+	to = k->nr_sections ? NULL : kco_arena_array(&k->s->arena, n, sizeof(*to));
+	if (!to)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		to[i] = from[i];
+		to[i].name = kco_session_text(k->s, "%s", from[i].name);
+	}
+	k->sections = to;
+	k->nr_sections = n;
+}
+
+static enum kco_status kldsyms_file(void *arg, const char *path, void **bytes, size_t n, struct kco_err *err)
+{
+	struct kldsyms_file *k = arg;
+	struct kco_modfile_request req = kldsyms_request(k, path, *bytes, n);
 	struct kco_modfile *file;
 	enum kco_status st = kco_modfile_open_new(&req, &file, err);
 
 	if (st)
 		return st;
 	st = kco_modfile_symbols_new(file, k->mod->name, &k->source, &k->code_last, err);
+	if (!st)
+		kldsyms_keep_sections(k, file);
 	kco_modfile_free(file);
 	return st;
+}
+
+/* Takes the file that has debug information. */
+static enum kco_status kldsyms_dwarf(void *arg, const char *path, void **bytes, size_t n, struct kco_err *err)
+{
+	struct kldsyms_file *k = arg;
+	struct kco_modfile_request req = kldsyms_request(k, path, *bytes, n);
+	struct kco_modfile *file;
+	enum kco_status st = kco_modfile_open_new(&req, &file, err);
+
+	if (st)
+		return st;
+	if (!kco_modfile_has_dwarf(file))
+		st = KCO_DONE;
+	kco_modfile_free(file);
+	if (st)
+		return st;
+	k->path = path;
+	k->bytes = *bytes;
+	k->size = n;
+	*bytes = NULL;
+	return KCO_OK;
 }
 
 /* The text ends with the section that has the last byte of code. */
@@ -175,7 +228,7 @@ static void kldsyms_text(struct kco_module *mod, const struct kco_modfile_sectio
 		mod->text_size = end - mod->base;
 }
 
-static void kldsyms_keep(struct kco_session *s, const struct kco_module *mod, struct kco_symbol_source *source)
+static void kldsyms_keep(struct kco_session *s, const struct kldsyms_one *one)
 {
 	struct freebsd_kldsyms *all = freebsd_of(s)->klds;
 
@@ -184,13 +237,14 @@ static void kldsyms_keep(struct kco_session *s, const struct kco_module *mod, st
 		struct kldsyms_one *grown = realloc(all->list, cap * sizeof(*grown));
 
 		if (!grown) {
-			source->ops->free(source);
+			if (one->source)
+				one->source->ops->free(one->source);
 			return;
 		}
 		all->list = grown;
 		all->cap = cap;
 	}
-	all->list[all->n++] = (struct kldsyms_one){ mod->addr, source };
+	all->list[all->n++] = *one;
 }
 
 void freebsd_kld_load(struct kco_session *s, struct kco_module *mod)
@@ -212,32 +266,75 @@ void freebsd_kld_load(struct kco_session *s, struct kco_module *mod)
 		k.source = file.source;
 		last = file.code_last;
 	}
-	if (!k.source)
-		return;
 	kldsyms_text(mod, file.sections, file.nr_sections, last);
-	kldsyms_keep(s, mod, k.source);
+	if (k.source || file.nr_sections)
+		kldsyms_keep(s, &(struct kldsyms_one){ mod->addr, k.source, file.sections, file.nr_sections });
 }
 
-static enum kco_status kldsyms_one(struct kco_session *s, const struct kco_module *mod, struct kco_symbol_source **ret)
+/* What was kept of a module; NULL: nothing. */
+static struct kldsyms_one *kldsyms_find(struct kco_session *s, const struct kco_module *mod)
 {
 	struct freebsd_kldsyms *all = freebsd_of(s)->klds;
 
 	for (size_t i = 0; all && i < all->n; i++) {
-		struct kldsyms_one *one = &all->list[(all->next + i) % all->n];
+		size_t at = (all->next + i) % all->n;
 
-		if (one->file != mod->addr || !one->source)
-			continue;
-		*ret = one->source;
-		one->source = NULL;
-		all->next = (size_t)(one - all->list) + 1;
-		return KCO_OK;
+		if (all->list[at].file == mod->addr) {
+			all->next = at + 1;
+			return &all->list[at];
+		}
 	}
-	return KCO_E_NOSYM;
+	return NULL;
+}
+
+static enum kco_status kldsyms_one(struct kco_session *s, const struct kco_module *mod, struct kco_symbol_source **ret)
+{
+	struct kldsyms_one *one = kldsyms_find(s, mod);
+
+	if (!one || !one->source)
+		return KCO_E_NOSYM;
+	*ret = one->source;
+	one->source = NULL;
+	return KCO_OK;
 }
 
 enum kco_status freebsd_kld_symbols(struct kco_session *s, struct kco_symbol_source **ret, struct kco_err *err)
 {
 	return os_modsyms_new(s, kldsyms_one, ret, err);
+}
+
+enum kco_status freebsd_kld_module_sections(struct kco_session *s, const struct kco_module *mod,
+					    enum kco_status (*add)(void *arg, const char *name, uint64_t addr),
+					    void *arg, struct kco_err *err)
+{
+	const struct kldsyms_one *one = kldsyms_find(s, mod);
+	enum kco_status st = KCO_OK;
+
+	if (!one || !one->nr_sections)
+		return kco_fail(err, KCO_E_NOSYM, "where the sections of module %s are is not known", mod->name);
+	for (size_t i = 0; i < one->nr_sections && !st; i++)
+		st = add(arg, one->sections[i].name, one->sections[i].addr);
+	return st;
+}
+
+enum kco_status freebsd_kld_module_file(struct kco_session *s, const struct kco_module *mod, const char **path,
+					void **bytes, size_t *size, struct kco_err *err)
+{
+	const struct kldsyms_one *one = kldsyms_find(s, mod);
+	struct kldsyms_file k = { .s = s, .mod = mod };
+	enum kco_status st;
+
+	if (one) {
+		k.sections = one->sections;
+		k.nr_sections = one->nr_sections;
+	}
+	st = freebsd_kld_file(s, mod, kldsyms_dwarf, &k, err);
+	if (st)
+		return st;
+	*path = k.path;
+	*bytes = k.bytes;
+	*size = k.size;
+	return KCO_OK;
 }
 
 void freebsd_kldsyms_fini(struct kco_session *s)

@@ -10,9 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "debuginfo.h"
 #include "elf_modfile.h"
 #include "fbsdmake.h"
 #include "freebsd_process.h"
+#include "lines.h"
 #include "unit.h"
 
 #define MODULE FBSD_AT(0x20000) /* where sample.elf is linked */
@@ -718,6 +720,85 @@ static void test_freebsd_klds__file_that_the_loader_brought(void **state)
 	drop_files();
 }
 
+/* Source lines */
+
+/* The number of the first line of @path that has @text. */
+static unsigned line_of(const char *path, const char *text)
+{
+	FILE *in = fopen(path, "r");
+	char line[256];
+	unsigned n = 0;
+	bool found = false;
+
+	assert_non_null(in);
+	while (!found && fgets(line, sizeof(line), in)) {
+		found = strstr(line, text);
+		n++;
+	}
+	fclose(in);
+	assert_true(found);
+	return n;
+}
+
+static void put_debug_files(void)
+{
+	put_file("usr/lib/debug/boot/kernel/sample.ko.debug", sample.debug, sample.debug_size);
+	put_file("boot/kernel/sample.ko", sample.ko, sample.ko_size);
+}
+
+/* A session that asks for lines; false: there is none for @pc. */
+static bool line_at(uint64_t pc, struct kco_source_line *row)
+{
+	struct kco_debuginfo_request req = { .path = KCO_SAMPLES "/kernel-4" };
+	size_t n = 0;
+
+	f.s.opts.sysroot = dir;
+	start();
+	assert_int_equal(kco_debuginfo_open_new(&req, &f.s.debuginfo, &f.err), KCO_OK);
+	assert_int_equal(kco_session_add_module_lines(&f.s, &f.err), KCO_OK);
+	return !kco_debuginfo_lines(f.s.debuginfo, pc, row, 1, &n, &f.err) && n;
+}
+
+static void test_freebsd_klds__lines_of_the_file_that_was_split_off(void **state)
+{
+	struct kco_source_line row;
+	unsigned first;
+
+	(void)state;
+	put_debug_files();
+	for (int memory = 0; memory < 3; memory++) {
+		setup(OTHER, 0);
+		if (memory < 2)
+			no_table();
+		if (memory < 1)
+			no_sections();
+		if (!line_at(truth("kld_modevent") + 4, &row))
+			fail_msg("%s", f.err.msg);
+		assert_string_equal(row.function, "kld_modevent");
+		first = line_of(row.file, "int kld_modevent(int what)");
+		assert_in_range(row.line, first, first + 5);
+		assert_string_equal(f.warnings, "");
+		kco_debuginfo_free(f.s.debuginfo);
+		done();
+	}
+	drop_files();
+}
+
+static void test_freebsd_klds__lines_of_another_file_are_refused(void **state)
+{
+	struct kco_source_line row;
+
+	(void)state;
+	put_debug_files();
+	setup(OTHER, 0);
+	fbsd_put(&f, SECTS + 8, sample.places[0].size - 1, 8);
+	assert_false(line_at(truth("kld_modevent") + 4, &row));
+	assert_true(strstr(f.warnings, "is not the file that was loaded: its section .text has") != NULL);
+	kco_debuginfo_free(f.s.debuginfo);
+	done();
+	drop_files();
+}
+
 /* Files that lie */
 
 static void try_file(const uint8_t *bytes, size_t n)
@@ -860,6 +941,8 @@ int main(void)
 		T(names_do_not_lead_out),
 		T(another_file_is_refused),
 		T(file_that_the_loader_brought),
+		T(lines_of_the_file_that_was_split_off),
+		T(lines_of_another_file_are_refused),
 		T(files_that_are_cut_or_changed),
 		T(sizes_and_alignments_that_make_no_sense),
 		T(memory_running_out),

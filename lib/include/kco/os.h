@@ -146,6 +146,13 @@ struct kco_os_ops {
 	enum kco_status (*module_sections)(struct kco_session *s, const struct kco_module *mod,
 					   enum kco_status (*add)(void *arg, const char *name, uint64_t addr),
 					   void *arg, struct kco_err *err);
+	/*
+	 * The file with a module's debug information, where this system keeps it: its bytes, malloc()ed and handed
+	 * over, and a path for messages. It is the one that was loaded, as far as its sections tell. NULL: it is found
+	 * by build-id or by its name.
+	 */
+	enum kco_status (*module_file)(struct kco_session *s, const struct kco_module *mod, const char **path,
+				       void **bytes, size_t *size, struct kco_err *err);
 	/* The build-id in the ELF notes at @addr; @id_size is the room, then the size. */
 	enum kco_status (*read_build_id)(struct kco_session *s, uint64_t addr, uint64_t size, uint8_t *id,
 					 size_t *id_size, struct kco_err *err);
