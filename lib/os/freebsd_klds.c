@@ -59,11 +59,8 @@ static enum kco_status klds_layout_untyped(struct kco_session *s, struct klds_la
 
 static enum kco_status klds_layout(struct kco_session *s, struct klds_layout *l, struct kco_err *err)
 {
-	enum kco_status st;
+	enum kco_status st = os_field(s, "linker_file", &l->next, err, "link.tqe_next", NULL);
 
-	if (!s->types)
-		return klds_layout_untyped(s, l, err);
-	st = os_field(s, "linker_file", &l->next, err, "link.tqe_next", NULL);
 	if (!st)
 		st = os_field(s, "linker_file", &l->name, err, "filename", NULL);
 	if (!st)
@@ -157,8 +154,9 @@ enum kco_status freebsd_klds(struct kco_session *s, enum kco_status (*add)(void 
 	uint64_t head;
 	enum kco_status st = os_symbol(s, &head, err, "linker_files", NULL);
 
-	(void)!kco_session_need(s, KCO_NEED_TYPES, NULL);
-	if (!st)
+	if (!st && kco_session_need(s, KCO_NEED_TYPES, NULL) && klds_layout_untyped(s, &l, NULL))
+		st = kco_session_need(s, KCO_NEED_TYPES, err); // the reason that a user can do something about
+	else if (!st && s->types)
 		st = klds_layout(s, &l, err);
 	if (st)
 		return st;

@@ -417,6 +417,19 @@ static void test_freebsd_klds__no_types_at_all(void **state)
 	from_memory(UNTYPED, 0);
 }
 
+static void test_freebsd_klds__neither_types_nor_offsets(void **state)
+{
+	const struct kco_module *mods;
+	size_t n;
+
+	(void)state;
+	setup(UNTYPED, 0);
+	f.symbols[f.nr_symbols - 2].name = "another"; // before linker_files is kld_off_address
+	start();
+	assert_int_equal(kco_modules_get(&f.s, &mods, &n, &f.err), KCO_E_NOTYPE);
+	done();
+}
+
 static void test_freebsd_klds__values_of_a_shared_object_lack_the_base(void **state)
 {
 	(void)state;
@@ -927,6 +940,7 @@ int main(void)
 		T(members_by_name),
 		T(members_by_shape_when_types_are_of_the_other_struct),
 		T(no_types_at_all),
+		T(neither_types_nor_offsets),
 		T(values_of_a_shared_object_lack_the_base),
 		T(text_ends_with_code_where_sections_are_not_known),
 		T(a_table_with_holes),

@@ -207,6 +207,50 @@ static void test_memsyms__a_modules_table_is_no_kernels(void **state)
 	fixture_fini(&f);
 }
 
+/* As a module's linker has it: the two arrays, whose places and sizes it knows. */
+static void test_memsyms__a_modules_table_where_its_linker_says(void **state)
+{
+	(void)state;
+	for (int elf64 = 0; elf64 < 2; elf64++) {
+		uint64_t word = elf64 ? 8 : 4, base = elf64 ? BASE : 0xc0400000, size, names_size = 0;
+		struct kco_memsyms_table t = { .syms = BASE + 0x8000 + word, .module = "m.ko" };
+		struct kco_symbol sym;
+		struct fixture f;
+		struct kco_memsyms_request req = { .read = read_memory, .arg = &f, .elf64 = elf64 };
+
+		fixture_init(&f, elf64);
+		put_table(&f, 0x8000, "a_module");
+		t.symbols = SYMBOLS + 6;
+		size = t.symbols * (elf64 ? 24 : 16);
+		memcpy(&names_size, f.memory + 0x8000 + word + size, word);
+		t.names = t.syms + size + word;
+		t.names_size = names_size;
+		t.first = base;
+		t.last = base + 0x2fffff;
+		if (kco_elf_memsyms_at_new(&req, &t, &f.src, &f.found, &err))
+			fail_msg("%s", err.msg);
+		assert_int_equal(f.src->ops->by_name(f.src, "function_2", &sym, &err), KCO_OK);
+		assert_int_equal(sym.addr, base + 0x1000 + 2 * 0x40);
+		assert_string_equal(sym.module, "m.ko");
+		assert_int_equal(f.src->ops->by_name(f.src, "constant", &sym, &err), KCO_OK);
+		assert_int_equal(sym.addr, 0x1234);
+		assert_int_equal(f.src->ops->by_addr(f.src, base + 0x100000 + 5 * 0x40, &sym, &err), KCO_OK);
+		assert_string_equal(sym.name, "object_5");
+		assert_int_equal(f.found.code_last, base + 0x1000 + (SYMBOLS - 2) * 0x40 + 0x3f);
+		f.src->ops->free(f.src);
+		f.src = NULL;
+		// Of a module that lies elsewhere: these values are neither its addresses nor lack its base.
+		t.first += 0x10000000;
+		t.last += 0x10000000;
+		assert_int_equal(kco_elf_memsyms_at_new(&req, &t, &f.src, &f.found, &err), KCO_E_CORRUPT);
+		// More than memory has.
+		t.symbols = UINT64_MAX / 16;
+		assert_int_equal(kco_elf_memsyms_at_new(&req, &t, &f.src, &f.found, &err), KCO_E_CORRUPT);
+		assert_null(f.src);
+		fixture_fini(&f);
+	}
+}
+
 /* Each of these alone is no table. */
 static void test_memsyms__what_only_looks_alike_is_passed_over(void **state)
 {
@@ -302,6 +346,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_memsyms__a_kernels_table_is_found_wherever_it_lies),
 		cmocka_unit_test(test_memsyms__a_modules_table_is_no_kernels),
+		cmocka_unit_test(test_memsyms__a_modules_table_where_its_linker_says),
 		cmocka_unit_test(test_memsyms__what_only_looks_alike_is_passed_over),
 		cmocka_unit_test(test_memsyms__what_is_missing_costs_its_symbols_only),
 		cmocka_unit_test(test_memsyms__the_search_can_be_interrupted),
