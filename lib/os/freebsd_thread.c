@@ -103,7 +103,11 @@ static void thread_cpu(const struct freebsd_thread_reader *r, struct kco_task *t
 	task->cpu = cpu;
 }
 
-/* Without td_kstack, the pcb is near the top of the stack: what lies around it is all that is known. */
+/*
+ * The pcb is the top of the stack's pages, and words in it are no stack's: they
+ * end the scan for return addresses. Without td_kstack, the pages around the pcb
+ * are all that is known.
+ */
 static void thread_stack(const struct freebsd_thread_reader *r, struct kco_task *task)
 {
 	const uint64_t page = r->s->arch->page_size;
@@ -119,6 +123,8 @@ static void thread_stack(const struct freebsd_thread_reader *r, struct kco_task 
 		task->stack = end > pages * page ? end - pages * page : 0;
 	}
 	task->stack_size = task->stack ? (uint32_t)(pages * page) : 0;
+	if (pcb > task->stack && pcb - task->stack < task->stack_size && pcb - task->stack >= task->stack_size - page)
+		task->stack_size = (uint32_t)(pcb - task->stack);
 }
 
 /* Remember where its user registers are: workers ask for them, who may not read. */
