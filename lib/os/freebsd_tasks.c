@@ -287,9 +287,9 @@ static enum kco_status tasks_cross_check(struct tasks_walk *w, bool has_zombproc
 	if (torn.code)
 		kco_session_warn(w->s, "processes may be missing: %s", torn.msg);
 	if (w->orphans)
-		kco_session_warn(w->s,
-				 "processes in the pid hash that are not on the list allproc: %zu; they are shown too",
-				 w->orphans);
+		kco_session_warn(
+			w->s, "processes in the pid hash that are not on the list allproc%s: %zu; they are shown too",
+			has_zombproc || w->l.has[FB_P_STATE] ? "" : " (zombies, or lost)", w->orphans);
 	w->s->tasks_incomplete = w->broken || torn.code || (st && w->torn);
 	return KCO_OK;
 }
