@@ -27,7 +27,7 @@
 #include <kco/outfile.h>
 #include <kco/vma.h>
 
-#include "core_walk.h"
+#include "pagewalk.h"
 #include "process_priv.h"
 
 #define CORE_PAGE UINT64_C(4096)
@@ -57,7 +57,7 @@ struct core {
 	size_t nr_segments, cap_segments;
 	uint8_t *buf; /* pages of the open segment that are not written yet, the last of which would be at end */
 	size_t used;
-	struct core_walk walk;
+	struct kco_pagewalk walk;
 };
 
 /* All of @n bytes at @off. */
@@ -244,14 +244,14 @@ static enum kco_status core_area(struct core *c, const struct kco_vma *vma, stru
 	enum kco_status st = KCO_OK;
 
 	for (uint64_t va = vma->start; va < vma->end && !st;) {
-		struct core_run run;
+		struct kco_pagerun run;
 
 		if (kco_session_cancelled(c->p->session))
 			return kco_fail(err, KCO_E_CANCELLED, "interrupted");
-		core_walk_next(&c->walk, va, vma->end, &run);
-		if (run.kind == CORE_RUN_PRESENT) {
+		kco_pagewalk_next(&c->walk, va, vma->end, &run);
+		if (run.kind == KCO_PAGERUN_PRESENT) {
 			st = core_present(c, va, run.pa, run.size, flags, err);
-		} else if (run.kind == CORE_RUN_EMPTY && core_untouched_is_zero(vma)) {
+		} else if (run.kind == KCO_PAGERUN_EMPTY && core_untouched_is_zero(vma)) {
 			st = core_zeros(c, va, flags, run.size, err);
 		} else {
 			run.size = CORE_PAGE;
@@ -419,7 +419,7 @@ static enum kco_status core_make(void *arg, int fd, struct kco_err *err)
 		return st;
 	c->notes_size = c->end - c->notes_at;
 	c->end = (c->end + CORE_PAGE - 1) & ~(CORE_PAGE - 1);
-	core_walk_init(&c->walk, s->mem, &c->p->space);
+	kco_pagewalk_init(&c->walk, s->mem, &c->p->space);
 	st = core_memory(c, err);
 	if (!st)
 		st = core_headers(c, err);

@@ -2,13 +2,13 @@
 /*
  * Page tables read in order.
  */
-#include "core_walk.h"
+#include "pagewalk.h"
 
 #include <kco/endian.h>
 
 #define WALK_PAGE UINT64_C(4096)
 
-void core_walk_init(struct core_walk *walk, struct kco_mem *mem, const struct kco_space *space)
+void kco_pagewalk_init(struct kco_pagewalk *walk, struct kco_mem *mem, const struct kco_space *space)
 {
 	walk->mem = mem;
 	walk->space = space;
@@ -31,40 +31,41 @@ static uint64_t walk_table_size(const struct kco_paging *form)
 }
 
 /* Entries of the lowest table, from that of @va on. */
-static void walk_lowest(struct core_walk *walk, uint64_t va, uint64_t end, struct core_run *ret)
+static void walk_lowest(struct kco_pagewalk *walk, uint64_t va, uint64_t end, struct kco_pagerun *ret)
 {
 	const struct kco_paging *form = walk->space->form;
 	uint64_t table_end = walk->table_va + walk_table_size(form);
 
 	ret->size = 0;
-	if (end > table_end)
+	// 0: the table is the last there is.
+	if (table_end && end > table_end)
 		end = table_end;
 	for (uint64_t at = va; at < end; at += WALK_PAGE) {
 		size_t i = (size_t)((at - walk->table_va) / WALK_PAGE);
 		uint64_t entry = kco_le_uint(walk->table + i * form->entry_size, form->entry_size);
 		struct kco_paddr pa = KCO_PADDR(0);
 		enum kco_pte_kind pte = form->decode(entry, 1, walk->space->addr_mask, &pa);
-		enum core_run_kind kind = pte == KCO_PTE_PAGE	 ? CORE_RUN_PRESENT
-					  : pte == KCO_PTE_EMPTY ? CORE_RUN_EMPTY
-								 : CORE_RUN_OTHER;
+		enum kco_pagerun_kind kind = pte == KCO_PTE_PAGE    ? KCO_PAGERUN_PRESENT
+					     : pte == KCO_PTE_EMPTY ? KCO_PAGERUN_EMPTY
+								    : KCO_PAGERUN_OTHER;
 
 		if (!ret->size) {
 			ret->kind = kind;
 			ret->pa = pa;
-		} else if (kind != ret->kind || kind == CORE_RUN_OTHER ||
-			   (kind == CORE_RUN_PRESENT && pa.v != ret->pa.v + ret->size)) {
+		} else if (kind != ret->kind || kind == KCO_PAGERUN_OTHER ||
+			   (kind == KCO_PAGERUN_PRESENT && pa.v != ret->pa.v + ret->size)) {
 			return;
 		}
 		ret->size += WALK_PAGE;
 	}
 }
 
-static bool walk_has_table(const struct core_walk *walk, uint64_t va)
+static bool walk_has_table(const struct kco_pagewalk *walk, uint64_t va)
 {
 	return walk->table_va != 1 && va >= walk->table_va && va - walk->table_va < walk_table_size(walk->space->form);
 }
 
-void core_walk_next(struct core_walk *walk, uint64_t va, uint64_t end, struct core_run *ret)
+void kco_pagewalk_next(struct kco_pagewalk *walk, uint64_t va, uint64_t end, struct kco_pagerun *ret)
 {
 	const struct kco_paging *form = walk->space->form;
 	struct kco_walk steps;
@@ -77,7 +78,7 @@ void core_walk_next(struct core_walk *walk, uint64_t va, uint64_t end, struct co
 		return;
 	}
 	st = kco_translate(walk->mem, walk->space, va, &pa, &steps, NULL);
-	*ret = (struct core_run){ .kind = CORE_RUN_OTHER, .size = WALK_PAGE, .pa = st ? KCO_PADDR(0) : pa };
+	*ret = (struct kco_pagerun){ .kind = KCO_PAGERUN_OTHER, .size = WALK_PAGE, .pa = st ? KCO_PADDR(0) : pa };
 	if (!steps.nr_steps)
 		return;
 	last = &steps.steps[steps.nr_steps - 1];
@@ -90,9 +91,9 @@ void core_walk_next(struct core_walk *walk, uint64_t va, uint64_t end, struct co
 	}
 	walk->table_va = 1;
 	if (!st)
-		ret->kind = CORE_RUN_PRESENT;
+		ret->kind = KCO_PAGERUN_PRESENT;
 	else if (last->kind == KCO_PTE_EMPTY)
-		ret->kind = CORE_RUN_EMPTY;
+		ret->kind = KCO_PAGERUN_EMPTY;
 	else
 		return;
 	// A large page, or an empty entry above: as far as it goes.
