@@ -63,3 +63,26 @@ void kco_regset_decode(const struct kco_regset *set, const void *desc, size_t n,
 			kco_regs_set(regs, e->reg, kco_le_uint(bytes + e->offset, e->size));
 	}
 }
+
+void kco_regset_encode(const struct kco_regset *set, const struct kco_regs *regs, void *desc, size_t n)
+{
+	uint8_t *bytes = desc;
+	uint64_t value;
+
+	for (size_t i = 0; i < set->nr_entries; i++) {
+		const struct kco_regset_entry *e = &set->entries[i];
+
+		if ((size_t)e->offset + e->size > n || !kco_regs_get(regs, e->reg, &value))
+			continue;
+		for (size_t k = 0; k < e->size && k < sizeof(value); k++)
+			bytes[e->offset + k] = (uint8_t)(value >> 8 * k);
+	}
+}
+
+const struct kco_regset *kco_arch_regset(const struct kco_arch_ops *arch, const char *name, uint32_t type)
+{
+	for (size_t i = 0; i < arch->nr_regsets; i++)
+		if (arch->regsets[i].type == type && !strcmp(arch->regsets[i].note, name))
+			return &arch->regsets[i];
+	return NULL;
+}

@@ -75,7 +75,7 @@ static void core_put_time(const struct core_layout *l, uint8_t *p, uint64_t ns)
 static void core_put_regs(const struct core_notes *c, const struct core_layout *l, const struct kco_regs *regs,
 			  uint8_t *desc)
 {
-	const struct kco_arch_ops *arch = c->p->session->arch;
+	const struct kco_regset *set;
 	uint64_t value;
 
 	if (c->narrow) {
@@ -84,15 +84,9 @@ static void core_put_regs(const struct core_notes *c, const struct core_layout *
 				kco_put_le32(desc + l->regs + 4 * i, (uint32_t)value);
 		return;
 	}
-	for (size_t i = 0; i < arch->nr_regsets; i++) {
-		const struct kco_regset *set = &arch->regsets[i];
-
-		if (set->type != NT_PRSTATUS || set->desc_size != l->prstatus_size)
-			continue;
-		for (size_t k = 0; k < set->nr_entries; k++)
-			if (kco_regs_get(regs, set->entries[k].reg, &value))
-				kco_put_le64(desc + set->entries[k].offset, value);
-	}
+	set = kco_arch_regset(c->p->session->arch, "CORE", NT_PRSTATUS);
+	if (set)
+		kco_regset_encode(set, regs, desc, l->prstatus_size);
 }
 
 /* The pid of the leader of the task's process group or session; 0 unknown. */

@@ -152,5 +152,9 @@ void kco_regs_set(struct kco_regs *regs, unsigned reg, uint64_t value);
 bool kco_regs_get(const struct kco_regs *regs, unsigned reg, uint64_t *ret);
 /** Decode @desc (@n bytes) by @set's entries into @regs, adding to what it holds. Entries beyond @n are skipped. */
 void kco_regset_decode(const struct kco_regset *set, const void *desc, size_t n, struct kco_regs *regs);
+/** The reverse: put those of @regs that are known into @desc (@n bytes), and leave the rest of it as it is. */
+void kco_regset_encode(const struct kco_regset *set, const struct kco_regs *regs, void *desc, size_t n);
+/** The row of @arch for notes of @name and @type, of the first size there is; NULL: it has none. */
+const struct kco_regset *kco_arch_regset(const struct kco_arch_ops *arch, const char *name, uint32_t type);
 
 #endif
