@@ -25,6 +25,9 @@
  * 12.1; other machines' full dumps later). Its number is in the range that
  * each system has to itself, where nobody else is known to use it.
  *
+ * A note KCODBG (shared/facts_note.h) is a converter's: it has what the headers of
+ * the original dump said.
+ *
  * The core of a process is no kernel's, unless the process is one: User-Mode
  * Linux, which maps the machine's memory from a file (shared/elf_guest.h).
  */
@@ -39,6 +42,7 @@
 #include "elf_guest.h"
 #include "elf_pieces.h"
 #include "elf_write.h"
+#include "facts_note.h"
 
 /* makedumpfile splits a PT_LOAD at each 1 MiB of left-out pages: a million for a filtered TiB. */
 #define ELF_PHDRS_MAX (UINT32_C(1) << 22)
@@ -58,6 +62,7 @@ struct elf_header {
 struct elf_phdr {
 	uint32_t type;
 	uint64_t offset, vaddr, paddr, filesz, memsz, align;
+	uint32_t flags;
 };
 
 struct elf_loads {
@@ -88,15 +93,17 @@ static void elf_header_parse(struct elf_header *h, const uint8_t *raw)
 static void elf_phdr_parse(struct elf_phdr *p, const uint8_t *raw, bool class32)
 {
 	if (class32) {
-		*p = (struct elf_phdr){ kco_le32(raw),	    kco_le32(raw + 4),	kco_le32(raw + 8), kco_le32(raw + 12),
-					kco_le32(raw + 16), kco_le32(raw + 20), kco_le32(raw + 28) };
+		*p =
+			(struct elf_phdr){ kco_le32(raw),      kco_le32(raw + 4),  kco_le32(raw + 8),
+					   kco_le32(raw + 12), kco_le32(raw + 16), kco_le32(raw + 20),
+					   kco_le32(raw + 28), kco_le32(raw + 24) };
 		// All bits set means "none" in either class.
 		p->offset = p->offset == UINT32_MAX ? UINT64_MAX : p->offset;
 		p->paddr = p->paddr == UINT32_MAX ? UINT64_MAX : p->paddr;
 		return;
 	}
 	*p = (struct elf_phdr){ kco_le32(raw),	    kco_le64(raw + 8),	kco_le64(raw + 16), kco_le64(raw + 24),
-				kco_le64(raw + 32), kco_le64(raw + 40), kco_le64(raw + 48) };
+				kco_le64(raw + 32), kco_le64(raw + 40), kco_le64(raw + 48), kco_le32(raw + 4) };
 }
 
 static int elf_probe(const struct kco_head *head)
@@ -273,12 +280,21 @@ static bool elf_has_phys(const struct elf_loads *loads)
 	return !any_vaddr;
 }
 
+/* The unit in which a converted file maps @va. */
+static uint32_t elf_map_page(const struct kco_image *img, const struct kco_facts_maps *maps, uint64_t va)
+{
+	if (va >= maps->direct.first && va <= maps->direct.last)
+		return 0;
+	return img->facts.block_size ? img->facts.block_size : 4096;
+}
+
 static enum kco_status elf_segments(struct kco_image *img, struct kco_io *io, const struct elf_header *h,
-				    const struct elf_loads *loads, enum kco_addr_kind kind, struct kco_err *err)
+				    const struct elf_loads *loads, const struct kco_facts_maps *maps,
+				    enum kco_addr_kind kind, struct kco_err *err)
 {
 	uint64_t upper = h->class32 ? UINT64_C(1) << 31 : UINT64_C(1) << 63;
-	struct kco_elf_piece *v = calloc(loads->n, 2 * sizeof(*v));
-	bool has_phys = elf_has_phys(loads);
+	struct kco_elf_piece *v = calloc(2 * loads->n + maps->nr_spans, sizeof(*v));
+	bool has_phys = elf_has_phys(loads), mapped = kind == KCO_VIRT && maps->known && has_phys;
 	enum kco_status status;
 	size_t n = 0;
 
@@ -287,15 +303,32 @@ static enum kco_status elf_segments(struct kco_image *img, struct kco_io *io, co
 	for (size_t i = 0; i < loads->n; i++) {
 		const struct elf_phdr *p = &loads->v[i];
 		uint64_t first = kind == KCO_PHYS ? p->paddr : p->vaddr, hole;
+		bool write = p->flags & PF_W, exec = p->flags & PF_X;
 
 		if (kind == KCO_PHYS ? !has_phys || p->paddr == UINT64_MAX
 				     : has_phys && (p->vaddr < upper || p->vaddr == p->paddr))
 			continue;
 		if (p->filesz)
-			v[n++] = (struct kco_elf_piece){ first, p->filesz, p->offset, loads->n + i, false };
+			v[n++] = (struct kco_elf_piece){ .first = first,
+							 .size = p->filesz,
+							 .offset = p->offset,
+							 .pa = p->paddr,
+							 .prio = 1 + loads->n + i,
+							 .mapped = mapped,
+							 .page = elf_map_page(img, maps, p->vaddr),
+							 .write = write,
+							 .exec = exec };
 		if (p->filesz < p->memsz && !__builtin_add_overflow(first, p->filesz, &hole))
-			v[n++] = (struct kco_elf_piece){ hole, p->memsz - p->filesz, 0, i, true };
+			v[n++] = (struct kco_elf_piece){
+				.first = hole, .size = p->memsz - p->filesz, .prio = 1 + i, .hole = true
+			};
 	}
+	for (size_t i = 0; mapped && i < maps->nr_spans; i++)
+		v[n++] = (struct kco_elf_piece){ .first = maps->spans[i].first,
+						 .size = maps->spans[i].last - maps->spans[i].first + 1,
+						 .hole = true,
+						 .mapped = true,
+						 .unmapped = true };
 	status = kco_elf_pieces_add(img, io, kind, v, n, err);
 	free(v);
 	return status;
@@ -331,9 +364,11 @@ static enum kco_status elf_guest_segments(struct kco_image *img, struct kco_io *
 	for (size_t i = 0; i < loads->n; i++) {
 		const struct elf_phdr *p = &loads->v[i];
 
-		v[n++] = (struct kco_elf_piece){ p->vaddr, p->filesz, p->offset, i, false };
+		v[n++] = (struct kco_elf_piece){ .first = p->vaddr, .size = p->filesz, .offset = p->offset, .prio = i };
 		if (p->filesz < p->memsz && !__builtin_add_overflow(p->vaddr, p->filesz, &hole))
-			v[n++] = (struct kco_elf_piece){ hole, p->memsz - p->filesz, 0, i, true };
+			v[n++] = (struct kco_elf_piece){
+				.first = hole, .size = p->memsz - p->filesz, .prio = i, .hole = true
+			};
 	}
 	status = kco_elf_guest_add(img, io, guest, v, n, err);
 	free(v);
@@ -341,16 +376,16 @@ static enum kco_status elf_guest_segments(struct kco_image *img, struct kco_io *
 }
 
 static void elf_facts(struct kco_image *img, struct kco_io *io, const struct elf_header *h,
-		      const struct elf_loads *loads)
+		      const struct elf_loads *loads, bool threads)
 {
 	bool has_phys = elf_has_phys(loads);
-	uint64_t end = 0, missing = 0, total = 0;
+	uint64_t end = 0, missing = 0, total = 0, block = img->facts.block_size ? img->facts.block_size : 4096;
 
 	img->facts.elf_machine = h->machine;
 	img->facts.elf_osabi = h->osabi;
 	img->facts.elf32 = h->class32;
-	// Offline CPUs leave no note: a lower bound.
-	for (size_t i = 0; i < img->nr_notes; i++)
+	// Offline CPUs leave no note: a lower bound. Notes of a converted file may be of threads.
+	for (size_t i = 0; !threads && i < img->nr_notes; i++)
 		img->facts.nr_cpus += img->notes[i].type == NT_PRSTATUS && !strcmp(img->notes[i].name, "CORE");
 	// Elsewhere (ppc64, riscv) the flags are the ABI's.
 	img->facts.incomplete = (h->machine == EM_X86_64 || h->machine == EM_386 || h->machine == EM_AARCH64) &&
@@ -360,8 +395,8 @@ static void elf_facts(struct kco_image *img, struct kco_io *io, const struct elf
 		uint64_t last;
 
 		if (has_phys && p->paddr != UINT64_MAX && !__builtin_add_overflow(p->paddr, p->memsz - 1, &last) &&
-		    (last >> 12) + 1 > img->facts.max_pfn)
-			img->facts.max_pfn = (last >> 12) + 1;
+		    last / block + 1 > img->facts.max_pfn)
+			img->facts.max_pfn = last / block + 1;
 		total += p->filesz >> 10;
 		if (p->offset + p->filesz <= io->size)
 			continue;
@@ -383,9 +418,11 @@ static enum kco_status elf_open(struct kco_image *img, const struct kco_image_op
 	struct kco_io *io = img->files[0];
 	struct kco_elf_guest *guest = NULL;
 	struct elf_loads loads = { 0 };
+	struct kco_facts_maps maps;
 	struct elf_header h;
 	enum kco_status status;
 	uint64_t count = 0;
+	bool kept;
 
 	(void)opts;
 	if (img->nr_files > 1)
@@ -395,6 +432,7 @@ static enum kco_status elf_open(struct kco_image *img, const struct kco_image_op
 		status = elf_phdr_count(io, &h, &count, err);
 	if (status == KCO_OK)
 		status = elf_phdrs_read(img, io, &h, count, &loads, err);
+	kept = kco_facts_note_read(img, &maps);
 	if (status == KCO_OK)
 		status = elf_check_process(img, &h, &guest, err);
 	if (status == KCO_OK && loads.n == 0)
@@ -402,11 +440,11 @@ static enum kco_status elf_open(struct kco_image *img, const struct kco_image_op
 	if (status == KCO_OK && guest)
 		status = elf_guest_segments(img, io, guest, &loads, err);
 	if (status == KCO_OK && !guest)
-		status = elf_segments(img, io, &h, &loads, KCO_PHYS, err);
+		status = elf_segments(img, io, &h, &loads, &maps, KCO_PHYS, err);
 	if (status == KCO_OK && !guest)
-		status = elf_segments(img, io, &h, &loads, KCO_VIRT, err);
+		status = elf_segments(img, io, &h, &loads, &maps, KCO_VIRT, err);
 	if (status == KCO_OK)
-		elf_facts(img, io, &h, &loads);
+		elf_facts(img, io, &h, &loads, kept);
 	// Its threads are the host's, not CPUs of the machine.
 	if (guest)
 		img->facts.nr_cpus = 0;

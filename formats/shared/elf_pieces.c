@@ -17,6 +17,61 @@ static enum kco_status pieces_data_read(const struct kco_segment *seg, struct kc
 	return kco_io_read(seg->source, buf, n, seg->offset + (addr - seg->orig_first), done, err);
 }
 
+/* The source of a piece that is mapped. */
+struct pieces_map {
+	struct kco_io *io;
+	uint64_t pa; /* of orig_first */
+	bool write, exec;
+	uint32_t page;
+};
+
+static enum kco_status pieces_mapped_read(const struct kco_segment *seg, struct kco_codec *codec, uint64_t addr,
+					  void *buf, size_t n, size_t *done, struct kco_err *err)
+{
+	const struct pieces_map *map = seg->source;
+
+	(void)codec;
+	return kco_io_read(map->io, buf, n, seg->offset + (addr - seg->orig_first), done, err);
+}
+
+static enum kco_status pieces_mapped_translate(const struct kco_segment *seg, struct kco_codec *codec, uint64_t va,
+					       struct kco_segment_page *ret, struct kco_err *err)
+{
+	const struct pieces_map *map = seg->source;
+
+	(void)codec;
+	(void)err;
+	*ret = (struct kco_segment_page){
+		.pa = { map->pa + (va - seg->orig_first) }, .size = map->page, .write = map->write, .exec = map->exec
+	};
+	return KCO_OK;
+}
+
+static enum kco_status pieces_unmapped_translate(const struct kco_segment *seg, struct kco_codec *codec, uint64_t va,
+						 struct kco_segment_page *ret, struct kco_err *err)
+{
+	uint64_t size = PIECES_SAMPLE;
+
+	(void)codec;
+	// The largest block round it of which nothing is mapped, so that walks need not go by pages.
+	while (size << 1 && (va & ~(2 * size - 1)) >= seg->first && (va | (2 * size - 1)) <= seg->last)
+		size *= 2;
+	*ret = (struct kco_segment_page){ .size = size };
+	return kco_fail(err, KCO_E_UNMAPPED,
+			"no page is mapped at %#" PRIx64 ": its entry of the kernel map is not valid", va);
+}
+
+static enum kco_status pieces_unmapped_read(const struct kco_segment *seg, struct kco_codec *codec, uint64_t addr,
+					    void *buf, size_t n, size_t *done, struct kco_err *err)
+{
+	struct kco_segment_page page;
+
+	(void)buf;
+	(void)n;
+	*done = 0;
+	return pieces_unmapped_translate(seg, codec, addr, &page, err);
+}
+
 static enum kco_status pieces_hole_read(const struct kco_segment *seg, struct kco_codec *codec, uint64_t addr,
 					void *buf, size_t n, size_t *done, struct kco_err *err)
 {
@@ -42,6 +97,34 @@ static enum kco_status pieces_hole_saved(const struct kco_segment *seg, uint64_t
 
 static const struct kco_segment_ops pieces_data_ops = { .read = pieces_data_read };
 static const struct kco_segment_ops pieces_hole_ops = { .read = pieces_hole_read, .saved = pieces_hole_saved };
+static const struct kco_segment_ops pieces_mapped_ops = { .read = pieces_mapped_read,
+							  .translate = pieces_mapped_translate };
+static const struct kco_segment_ops pieces_unmapped_ops = { .read = pieces_unmapped_read,
+							    .saved = pieces_hole_saved,
+							    .translate = pieces_unmapped_translate };
+
+static bool pieces_has_data(const struct kco_segment *seg)
+{
+	return seg->ops == &pieces_data_ops || seg->ops == &pieces_mapped_ops;
+}
+
+static enum kco_status pieces_add_one(struct kco_image *img, struct kco_io *io, enum kco_addr_kind kind,
+				      const struct kco_elf_piece *p, struct kco_err *err)
+{
+	const struct kco_segment_ops *ops = p->hole ? &pieces_hole_ops : &pieces_data_ops;
+	struct pieces_map *map = NULL;
+
+	if (p->mapped && p->hole && p->unmapped) {
+		ops = &pieces_unmapped_ops;
+	} else if (p->mapped && !p->hole) {
+		map = kco_arena_alloc(&img->arena, sizeof(*map));
+		if (!map)
+			return kco_fail(err, KCO_E_NOMEM, "out of memory");
+		*map = (struct pieces_map){ io, p->pa, p->write, p->exec, p->page };
+		ops = &pieces_mapped_ops;
+	}
+	return kco_image_add_segment(img, kind, p->first, p->size, ops, map ? (void *)map : io, p->offset, err);
+}
 
 static int pieces_by_first(const void *a, const void *b)
 {
@@ -62,7 +145,7 @@ static bool pieces_same(struct kco_image *img, const struct kco_elf_piece *p, en
 {
 	const struct kco_segment *seg = kco_segtree_find(&img->segments[kind], p->first);
 
-	return seg && seg->ops == &pieces_data_ops && seg->last - p->first >= p->size - 1 &&
+	return seg && pieces_has_data(seg) && seg->last - p->first >= p->size - 1 &&
 	       seg->offset + (p->first - seg->orig_first) == p->offset;
 }
 
@@ -93,7 +176,7 @@ static bool pieces_repeats(struct kco_image *img, const struct kco_elf_piece *p,
 		uint64_t mine = p->offset - p->first, theirs = seg->offset - seg->orig_first;
 		size_t n = to - from < PIECES_SAMPLE - 1 ? (size_t)(to - from) + 1 : PIECES_SAMPLE;
 
-		if (seg->ops == &pieces_data_ops) {
+		if (pieces_has_data(seg)) {
 			if (!pieces_equal(img->files[0], mine + from, theirs + from, n) ||
 			    !pieces_equal(img->files[0], mine + to - (n - 1), theirs + to - (n - 1), n))
 				return false;
@@ -124,8 +207,7 @@ enum kco_status kco_elf_pieces_add(struct kco_image *img, struct kco_io *io, enu
 		if (overlap && !v[i].hole && pieces_same(img, &v[i], kind))
 			continue;
 		repeats = overlap && !v[i].hole && pieces_repeats(img, &v[i], kind);
-		status = kco_image_add_segment(img, kind, v[i].first, v[i].size,
-					       v[i].hole ? &pieces_hole_ops : &pieces_data_ops, io, v[i].offset, err);
+		status = pieces_add_one(img, io, kind, &v[i], err);
 		if (repeats)
 			img->segments[kind].overlaps = overlaps;
 	}

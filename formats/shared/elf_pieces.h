@@ -15,8 +15,13 @@
 /* A piece of a PT_LOAD in one address space: with bytes in the file, or without. */
 struct kco_elf_piece {
 	uint64_t first, size, offset;
+	uint64_t pa; /* of a virtual piece, where mapped */
 	size_t prio; /* a higher one covers a lower one; those without bytes are below all others */
 	bool hole;
+	bool mapped;   /* it tells where its addresses lie, and ... */
+	bool unmapped; /* ... a hole of which nothing is mapped */
+	bool write, exec;
+	uint32_t page; /* bytes of a page of its map, 0: a linear map */
 };
 
 /**

@@ -17,6 +17,7 @@
  */
 #include "elf_write.h"
 
+#include "facts_note.h"
 #include "runs_write.h"
 
 #include <kco/endian.h>
@@ -37,6 +38,8 @@ struct elf_writer {
 	Elf64_Phdr *phdrs;
 	size_t nr_phdrs, cap_phdrs;
 	uint64_t notes_size, size;
+	uint8_t *facts; /* the note KCODBG, NULL none */
+	size_t facts_size;
 };
 
 static const struct kco_write_map *elf_direct_map(const struct kco_write_source *src)
@@ -78,14 +81,20 @@ static bool elf_has_vmcoreinfo(const struct kco_image *img)
 }
 
 /* Note @i of those to write; false: there are no more. */
-static bool elf_note(const struct kco_image *img, size_t i, struct kco_note *ret)
+static bool elf_note(const struct elf_writer *w, size_t i, struct kco_note *ret)
 {
+	const struct kco_image *img = w->src->image;
+	bool text = !elf_has_vmcoreinfo(img) && img->facts.vmcoreinfo_size <= UINT32_MAX;
+
 	if (i < img->nr_notes) {
 		*ret = img->notes[i];
 		return true;
 	}
 	*ret = (struct kco_note){ "VMCOREINFO", 0, (uint32_t)img->facts.vmcoreinfo_size, img->facts.vmcoreinfo };
-	return i == img->nr_notes && !elf_has_vmcoreinfo(img) && img->facts.vmcoreinfo_size <= UINT32_MAX;
+	if (text && i == img->nr_notes)
+		return true;
+	*ret = (struct kco_note){ KCO_FACTS_NOTE_NAME, KCO_FACTS_NOTE_TYPE, (uint32_t)w->facts_size, w->facts };
+	return w->facts && i == img->nr_notes + text;
 }
 
 static enum kco_status elf_put_notes(struct elf_writer *w, uint64_t off, struct kco_err *err)
@@ -96,7 +105,7 @@ static enum kco_status elf_put_notes(struct elf_writer *w, uint64_t off, struct 
 
 	if (!buf)
 		return kco_fail(err, KCO_E_NOMEM, "out of memory for the notes");
-	for (size_t i = 0; elf_note(w->src->image, i, &note); i++) {
+	for (size_t i = 0; elf_note(w, i, &note); i++) {
 		size_t name = strlen(note.name) + 1;
 		Elf64_Nhdr nh = { htole32((uint32_t)name), htole32(note.size), htole32(note.type) };
 
@@ -161,7 +170,7 @@ static enum kco_status elf_layout(struct elf_writer *w, struct kco_err *err)
 
 	if (count > ELF_WRITE_PHDRS_MAX)
 		return kco_fail(err, KCO_E_UNSUPPORTED, "%zu program headers are more than readers take", count);
-	for (size_t i = 0; elf_note(w->src->image, i, &note); i++)
+	for (size_t i = 0; elf_note(w, i, &note); i++)
 		w->notes_size += elf_note_size(&note);
 	status = elf_add_phdr(
 		w,
@@ -237,6 +246,8 @@ enum kco_status kco_elf_write(const struct kco_write_source *src, struct kco_sin
 
 	status = kco_runs_new(src, ELF_WRITE_PHDRS_MAX, &w.runs, &w.nr_runs, err);
 	if (status == KCO_OK)
+		status = kco_facts_note_new(src, &w.facts, &w.facts_size, err);
+	if (status == KCO_OK)
 		status = elf_layout(&w, err);
 	if (status == KCO_OK)
 		status = elf_put_notes(&w, w.phdrs[0].p_offset, err);
@@ -244,6 +255,7 @@ enum kco_status kco_elf_write(const struct kco_write_source *src, struct kco_sin
 		status = elf_put_headers(&w, err);
 	if (status == KCO_OK)
 		status = kco_runs_write(src, w.runs, w.nr_runs, sink, w.size, err);
+	free(w.facts);
 	free(w.runs);
 	free(w.phdrs);
 	return status;

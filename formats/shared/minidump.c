@@ -149,6 +149,25 @@ static enum kco_status minidump_phys_saved(const struct kco_segment *seg, uint64
 	return KCO_OK;
 }
 
+#define MINIDUMP_EMPTY_BLOCK 4096u /* bytes of a flat map, which may have GiBs of zeros */
+
+/* The bytes of addresses round @va that are not mapped: those of a block of a flat map when all of it is zeros. */
+static uint64_t minidump_empty(const struct minidump *md, uint64_t va)
+{
+	const unsigned n = MINIDUMP_EMPTY_BLOCK / md->map->entry;
+	uint64_t span = (uint64_t)n * md->page, at = (va & ~(span - 1)) - md->kernbase;
+	uint8_t raw[MINIDUMP_EMPTY_BLOCK];
+
+	at = at / md->page * md->map->entry;
+	if (md->kernbase & (span - 1) || at + sizeof(raw) > md->map_size ||
+	    kco_metacache_read(md->meta, md->io, 0, md->map_off + at, raw, sizeof(raw), NULL) != KCO_OK)
+		return md->page;
+	for (size_t i = 0; i < sizeof(raw); i += 8)
+		if (kco_le64(raw + i))
+			return md->page;
+	return span;
+}
+
 /* The entry of the kernel map for @va, and through the table that it may lead to. */
 static enum kco_status minidump_walk(const struct minidump *md, uint64_t va, struct minidump_entry *e, uint64_t *size,
 				     struct kco_err *err)
@@ -158,13 +177,15 @@ static enum kco_status minidump_walk(const struct minidump *md, uint64_t va, str
 	enum kco_status status;
 	uint8_t raw[8];
 
+	*size = per;
 	if (at + map->entry > md->map_size)
 		return kco_fail(err, KCO_E_UNMAPPED, "%#" PRIx64 " is behind the kernel map", va);
 	status = kco_metacache_read(md->meta, md->io, 0, md->map_off + at, raw, map->entry, err);
 	if (status != KCO_OK)
 		return kco_context(err, status, "kernel map");
 	map->decode(kco_le_uint(raw, map->entry), md->page, e);
-	*size = per;
+	if (!map->span && !kco_le_uint(raw, map->entry))
+		*size = minidump_empty(md, va);
 	if (!map->span || !e->valid || e->large)
 		return KCO_OK;
 	status = minidump_offset(md, e->pa + (va / md->page % (md->page / map->entry)) * map->entry, &off, err);
@@ -190,6 +211,7 @@ static enum kco_status minidump_kernel_translate(const struct kco_segment *seg, 
 	enum kco_status status = minidump_walk(md, va, &e, &size, err);
 
 	(void)codec;
+	*ret = (struct kco_segment_page){ .size = size };
 	if (status != KCO_OK)
 		return status;
 	if (!e.valid)

@@ -4,7 +4,9 @@
  */
 #include <kco/convert.h>
 
+#include <elf.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,8 +17,10 @@
 #include "room.h"
 #include "verify.h"
 #include "session.h"
+#include "threadnotes.h"
 
-#define CONVERT_MAPS_MAX 65536
+#define CONVERT_MAPS_MAX (UINT32_C(1) << 20)
+#define CONVERT_SPANS_MAX 64
 
 struct convert {
 	struct kco_session *s;
@@ -27,11 +31,14 @@ struct convert {
 	struct kco_write_source src;
 	struct kco_image image;	  /* the source's, with facts that memory has and headers lack */
 	struct kco_frameset drop; /* blocks that cannot be read, or are left out by the filter */
-	bool nomem;
+	bool nomem, maps_all;	  /* maps_all: none was cut */
 	struct kco_write_map *maps;
 	size_t nr_maps, cap_maps;
 	uint64_t blocks; /* wanted, to be shared by the parts of a split set */
 	struct kco_write_run part;
+	struct kco_write_run spans[CONVERT_SPANS_MAX]; /* virtual ranges that maps tell all of */
+	struct kco_threadnotes threads;
+	struct kco_note *notes; /* of the new file, where they are not the old one's */
 };
 
 const struct kco_format_ops *kco_format_writer(const struct kco_format_ops *const *formats, const char *name,
@@ -94,9 +101,11 @@ static enum kco_status convert_add_map(void *arg, const struct kco_write_map *ma
 		return KCO_OK;
 	if (c->nr_maps == c->cap_maps) {
 		size_t cap = c->cap_maps ? c->cap_maps * 2 : 16;
-		struct kco_write_map *grown =
-			cap > CONVERT_MAPS_MAX ? NULL : reallocarray(c->maps, cap, sizeof(*grown));
+		struct kco_write_map *grown;
 
+		if (cap > CONVERT_MAPS_MAX)
+			return KCO_DONE;
+		grown = reallocarray(c->maps, cap, sizeof(*grown));
 		if (!grown)
 			return KCO_E_NOMEM;
 		c->maps = grown;
@@ -118,10 +127,84 @@ static enum kco_status convert_maps(struct convert *c, struct kco_err *err)
 		st = KCO_OS_SLOT(c->s->os, maps)(c->s, convert_add_map, c, &why);
 	if (st == KCO_E_NOMEM || st == KCO_E_CANCELLED)
 		return kco_fail(err, st, "%s", why.msg);
-	if (st != KCO_OK && c->format->write_maps)
+	c->maps_all = st == KCO_OK && c->nr_maps;
+	if (st == KCO_DONE)
+		kco_session_warn(c->s,
+				 "not all of the kernel's virtual addresses are in the new file: only the first %zu"
+				 " ranges, up to %#" PRIx64,
+				 c->nr_maps, c->nr_maps ? c->maps[c->nr_maps - 1].va : 0);
+	else if (st != KCO_OK && c->format->write_maps)
 		kco_session_warn(c->s, "not all of the kernel's virtual addresses are in the new file: %s", why.msg);
 	c->src.maps = c->maps;
 	c->src.nr_maps = c->nr_maps;
+	return KCO_OK;
+}
+
+/* The virtual ranges that the old file has whole maps of. Where memory is lost a gap is no proof of anything. */
+static void convert_spans(struct convert *c)
+{
+	struct kco_reader *rd = kco_mem_reader(c->s->mem);
+	const struct kco_segment *seg;
+	size_t n = 0;
+
+	for (uint64_t at = 0; n < CONVERT_SPANS_MAX && (seg = kco_reader_next(rd, KCO_VIRT, at)) != NULL;) {
+		struct kco_segment_page page = { .size = 0 };
+		uint64_t first = seg->first, last = seg->last;
+		bool maps = seg->ops->translate != NULL;
+
+		// A linear map has no entries that could be empty.
+		if (maps && (kco_reader_translate(rd, first, &page, NULL) || page.size)) {
+			if (n && c->spans[n - 1].last + 1 == first)
+				c->spans[n - 1].last = last;
+			else
+				c->spans[n++] = (struct kco_write_run){ first, last };
+		}
+		if (last == UINT64_MAX)
+			break;
+		at = last + 1;
+	}
+	c->src.spans = c->spans;
+	c->src.nr_spans = c->maps_all && !c->opts->keep_going ? n : 0;
+}
+
+/* What the headers of a BSD's dump say, and no ELF header has room for; and a note for each thread. */
+static enum kco_status convert_keep(struct convert *c, struct kco_err *err)
+{
+	struct kco_facts *facts = &c->image.facts;
+	const struct kco_space *kernel = &c->s->kernel;
+	struct kco_err why = KCO_ERR_INIT;
+	enum kco_status st = KCO_OK;
+	size_t n = 0;
+
+	if (!c->s->os || !c->s->os->facts_in_notes || !c->format->write_maps)
+		return KCO_OK;
+	c->src.keep_facts = true;
+	if (!*facts->sysname)
+		snprintf(facts->sysname, sizeof(facts->sysname), "%s", c->s->os->title);
+	if (kernel->form) {
+		facts->root_pa = kernel->root.v;
+		facts->root_levels = kernel->form->levels;
+		facts->has_root_pa = true;
+	}
+	convert_spans(c);
+	st = kco_threadnotes_make(c->s, &c->threads, &why);
+	if (st == KCO_E_NOMEM || st == KCO_E_CANCELLED)
+		return kco_fail(err, st, "%s", why.msg);
+	if (st)
+		kco_session_warn(c->s, "no thread has a note in the new file: %s", why.msg);
+	c->notes = calloc(c->threads.n + c->image.nr_notes + 1, sizeof(*c->notes));
+	if (!c->notes)
+		return kco_fail(err, KCO_E_NOMEM, "out of memory for notes");
+	for (size_t i = 0; i < c->threads.n; i++)
+		c->notes[n++] = c->threads.notes[i];
+	for (size_t i = 0; i < c->image.nr_notes; i++)
+		// Those of an earlier conversion are made anew, of threads unless that failed.
+		if (strcmp(c->image.notes[i].name, KCO_FACTS_NOTE_NAME) != 0 &&
+		    (!c->threads.n || c->image.notes[i].type != NT_PRSTATUS ||
+		     strcmp(c->image.notes[i].name, "CORE") != 0))
+			c->notes[n++] = c->image.notes[i];
+	c->image.notes = c->notes;
+	c->image.nr_notes = n;
 	return KCO_OK;
 }
 
@@ -230,8 +313,10 @@ enum kco_status kco_convert(struct kco_session *s, const struct kco_convert_opti
 	c.src.level = opts->level;
 	if (st == KCO_OK)
 		st = convert_maps(&c, err);
-	if (st == KCO_OK)
+	if (st == KCO_OK) {
 		convert_facts(&c);
+		st = convert_keep(&c, err);
+	}
 	if (st == KCO_OK)
 		st = kco_pagesource_total(&c.src, false, &c.pages.total, err);
 	if (st == KCO_OK)
@@ -249,5 +334,7 @@ enum kco_status kco_convert(struct kco_session *s, const struct kco_convert_opti
 	kco_pagesource_fini(&c.pages);
 	kco_frameset_fini(&c.drop);
 	free(c.maps);
+	free(c.notes);
+	kco_threadnotes_fini(&c.threads);
 	return st;
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bsd_maps.h"
 #include "debuginfo.h"
 #include "freebsd_klds.h"
 #include "freebsd_process.h"
@@ -86,6 +87,7 @@ const struct kco_os_ops kco_os_freebsd = {
 	.title = "FreeBSD",
 	.process = &kco_os_freebsd_process,
 	.own_tids = true,
+	.facts_in_notes = true,
 	.archs = (const char *const[]){ "x86_64", "i386", "aarch64", "riscv64", NULL },
 	.kernel_places = freebsd_places,
 	.kernel_matches = kco_kernel_matches_version,
@@ -111,6 +113,7 @@ const struct kco_os_ops kco_os_freebsd = {
 	.module_symbols = freebsd_kld_symbols,
 	.module_sections = freebsd_kld_module_sections,
 	.module_file = freebsd_kld_module_file,
+	.maps = bsd_maps,
 	.log = freebsd_log,
 	.system = freebsd_system,
 };

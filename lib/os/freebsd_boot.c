@@ -188,6 +188,22 @@ static enum kco_status boot_full(struct kco_session *s, const struct kco_arch_op
 		boot_who(s));
 }
 
+/* A full dump that was converted (convert -t elf) says where its tables are. */
+static enum kco_status boot_root(struct kco_session *s, const struct kco_arch_ops *arch, struct kco_err *err)
+{
+	const struct kco_facts *facts = &s->image->facts;
+
+	for (const struct kco_paging *const *form = arch->paging; *form; form++) {
+		if (facts->root_levels && (*form)->levels != facts->root_levels)
+			continue;
+		kco_session_set_kernel(s, arch, *form, KCO_PADDR(facts->root_pa), arch->phys_mask);
+		freebsd_of(s)->levels = (*form)->levels;
+		return KCO_OK;
+	}
+	return kco_fail(err, KCO_E_CORRUPT, "its header says that page tables have %" PRIu32 " levels, not so on %s",
+			facts->root_levels, arch->name);
+}
+
 enum kco_status freebsd_boot(struct kco_session *s, struct kco_err *err)
 {
 	const struct kco_facts *facts = &s->image->facts;
@@ -197,6 +213,8 @@ enum kco_status freebsd_boot(struct kco_session *s, struct kco_err *err)
 	if (!arch || !freebsd_of(s)->machine)
 		return kco_fail(err, KCO_E_UNSUPPORTED, "a FreeBSD kernel of %s (ELF machine %u) is not known here",
 				*facts->machine ? facts->machine : "some machine", facts->elf_machine);
+	if (facts->has_root_pa)
+		return boot_root(s, arch, err);
 	if (freebsd_has_maps(s)) {
 		kco_session_set_kernel(s, arch, NULL, KCO_PADDR(0), arch->phys_mask);
 		return KCO_OK;

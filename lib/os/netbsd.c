@@ -9,6 +9,8 @@
 
 #include <kco/os_process.h>
 
+#include "bsd_maps.h"
+
 #define NETBSD_LSSLEEP 3
 #define NETBSD_LSSTOP 4
 #define NETBSD_LSZOMB 5
@@ -118,6 +120,7 @@ const struct kco_os_ops kco_os_netbsd = {
 	.title = "NetBSD",
 	.process = &kco_os_bsd_process,
 	.own_tids = true,
+	.facts_in_notes = true,
 	.archs = (const char *const[]){ "x86_64", NULL },
 	.kernel_places = netbsd_places,
 	.kernel_matches = kco_kernel_matches_version,
@@ -136,6 +139,7 @@ const struct kco_os_ops kco_os_netbsd = {
 	.cpu_online = bsd_cpu_online,
 	.cpu_regs = bsd_cpu_regs,
 	.modules = netbsd_modules,
+	.maps = bsd_maps,
 	.log = bsd_log,
 	.system = bsd_system,
 };

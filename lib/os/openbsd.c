@@ -9,6 +9,8 @@
 
 #include <kco/os_process.h>
 
+#include "bsd_maps.h"
+
 #define OPENBSD_SIDL 1
 #define OPENBSD_SRUN 2
 #define OPENBSD_SSLEEP 3
@@ -109,6 +111,7 @@ const struct kco_os_ops kco_os_openbsd = {
 	.title = "OpenBSD",
 	.process = &kco_os_bsd_process,
 	.own_tids = true,
+	.facts_in_notes = true,
 	.archs = (const char *const[]){ "x86_64", NULL },
 	.kernel_places = openbsd_places,
 	.kernel_matches = kco_kernel_matches_version,
@@ -126,6 +129,7 @@ const struct kco_os_ops kco_os_openbsd = {
 	.cpu_count = bsd_cpu_count,
 	.cpu_online = bsd_cpu_online,
 	.cpu_regs = bsd_cpu_regs,
+	.maps = bsd_maps,
 	.log = bsd_log,
 	.system = bsd_system,
 };

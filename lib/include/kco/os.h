@@ -76,7 +76,12 @@ struct kco_os_ops {
 	const char *name;  /* "linux" */
 	const char *title; /* as its people write it: "Linux", "FreeBSD" */
 	const struct kco_os_ops *base;
-	unsigned features;	  /* enum kco_feature, of those that no slot tells */
+	unsigned features; /* enum kco_feature, of those that no slot tells */
+	/*
+	 * Notes of a dump are no registers of CPUs to it, and memory has no VMCOREINFO: a converted file has to carry
+	 * the facts of the old one's headers, and may have a note for each thread.
+	 */
+	bool facts_in_notes;
 	bool own_tids;		  /* thread ids are numbers of their own, no pids (BSD): both are shown */
 	const char *const *archs; /* names of the architectures whose registers and stacks it knows, NULL-terminated */
 	const struct kco_os_process_ops *process; /* what it knows of processes: os_process.h; may be NULL */

@@ -60,6 +60,7 @@ struct kco_facts {
 	char panic[256];  /* the panic message, where a header or a file beside the dump has it */
 	uint64_t root_pa; /* of the kernel's highest page table, where a header has it (BSD's kcore) */
 	bool has_root_pa;
+	uint32_t root_levels;	       /* levels of these tables where more than one form is possible; 0: not said */
 	uint64_t kernel_va, kernel_pa; /* where a header says that the kernel lies (FreeBSD's full dumps) */
 	bool has_kernel_pa;
 	const void *msgbuf; /* the kernel's message buffer as a header part of its own (minidumps), borrowed; a ring */

@@ -60,7 +60,8 @@ struct kco_segment_ops {
 	/*
 	 * For virtual segments whose file carries the page tables or a linear map:
 	 * where @va, which lies within @seg, is in physical memory. Threads as
-	 * read. KCO_E_UNMAPPED, or what reading a table gave. NULL: nobody knows.
+	 * read. KCO_E_UNMAPPED, or what reading a table gave; ret->size then is what
+	 * the entry that failed maps (0 unknown). NULL: nobody knows.
 	 */
 	enum kco_status (*translate)(const struct kco_segment *seg, struct kco_codec *codec, uint64_t va,
 				     struct kco_segment_page *ret, struct kco_err *err);

@@ -58,6 +58,9 @@ struct kco_write_map {
 	bool direct; /* the map of all memory: gives each run its virtual address instead of a header of its own */
 };
 
+/* The name of the notes in which writers keep facts: those of an earlier conversion are not copied. */
+#define KCO_FACTS_NOTE_NAME "KCODBG"
+
 struct kco_write_source {
 	const struct kco_image *image; /* notes, facts, block size */
 	/*
@@ -80,6 +83,15 @@ struct kco_write_source {
 	const struct kco_write_run *part;
 	const struct kco_write_map *maps;
 	size_t nr_maps;
+	/*
+	 * The image's facts are all that there is to tell the system by, and its
+	 * memory will not: for formats that can keep them. Then @spans are the
+	 * virtual ranges whose maps are all among @maps, so that what is in none of
+	 * these is not mapped.
+	 */
+	bool keep_facts;
+	const struct kco_write_run *spans;
+	size_t nr_spans;
 	enum kco_codec_id codec; /* for formats that compress: which ... */
 	int level;		 /* ... and how hard; 0: the codec's usual */
 };
