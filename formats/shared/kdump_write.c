@@ -121,7 +121,7 @@ static bool kdump_ram_piece(struct kco_kdump_writer *w, uint64_t base, uint8_t r
 					   w->map->off + base / 8, &done, NULL);
 		if (have == done && w->map->bits % 8 && have && have <= KDUMP_BITMAP_PIECE)
 			ram[have - 1] &= (uint8_t)(0xff >> (8 - w->map->bits % 8));
-		return done != 0;
+		return done != 0 && (ram[0] || memcmp(ram, ram + 1, KDUMP_BITMAP_PIECE - 1));
 	}
 	// The segment that began earlier and reaches in here first, then those that begin here.
 	seg = kco_segtree_find(&w->ram, base << shift);
