@@ -4,7 +4,7 @@
  *
  *   mkseeds DIR    makes DIR/kallsyms/, DIR/btf/, DIR/ctf/, DIR/orc/, DIR/cfi/,
  *                  DIR/vma/, DIR/uelf/, DIR/stop/, DIR/uunwind/ and
- *                  DIR/freebsd/
+ *                  DIR/freebsd/, DIR/freebsd_klds/
  */
 #include <errno.h>
 #include <stdio.h>
@@ -454,6 +454,53 @@ static void seeds_freebsd(unsigned nr, bool constants)
 	free(m);
 }
 
+/* A list of the kernel and one module with two symbols, as fuzz_freebsd_klds.c looks for it. */
+static void seeds_klds(void)
+{
+	enum { NEXT = 24, NAME = 40, PATH = 48, ADDRESS = 64, KERNEL = 0x200, MODULE = 0x400, SYMS = 0x800 };
+	static const char names[] = "\0first\0second";
+	uint8_t *m = calloc(1, FBSD_SEED);
+	struct bytes b = { .p = m, .n = 0x2000 };
+
+	if (!m)
+		abort();
+	fbsd_addr(m, 0x20, KERNEL);
+	fbsd_put(m, 0x40, NEXT, 4);
+	fbsd_put(m, 0x60, NAME, 4);
+	fbsd_put(m, 0x80, PATH, 4);
+	fbsd_put(m, 0xa0, ADDRESS, 4);
+	fbsd_addr(m, KERNEL + NEXT, MODULE);
+	fbsd_addr(m, KERNEL + NAME, 0x100);
+	fbsd_addr(m, KERNEL + ADDRESS, 0);
+	fbsd_put(m, KERNEL + ADDRESS + 8, 0x1000, 8);
+	memcpy(m + 0x100, "kernel", 7);
+	memcpy(m + 0x108, "a.ko", 5);
+	memcpy(m + 0x110, ".text", 6);
+	fbsd_addr(m, MODULE + NAME, 0x108);
+	fbsd_addr(m, MODULE + PATH, 0x108);
+	fbsd_addr(m, MODULE + ADDRESS, 0x1000);
+	fbsd_put(m, MODULE + ADDRESS + 8, 0x800, 8);
+	fbsd_addr(m, MODULE + 0x80, 0xc00); // progtab
+	fbsd_put(m, MODULE + 0x88, 1, 4);
+	fbsd_addr(m, 0xc00, 0x1000);
+	fbsd_put(m, 0xc08, 0x400, 8);
+	fbsd_addr(m, 0xc18, 0x110);
+	fbsd_addr(m, MODULE + 0xa0, SYMS);
+	fbsd_put(m, MODULE + 0xa8, 3, 8);
+	fbsd_addr(m, MODULE + 0xb0, 0xa00);
+	fbsd_put(m, MODULE + 0xb8, sizeof(names), 8);
+	memcpy(m + 0xa00, names, sizeof(names));
+	for (uint32_t i = 1; i < 3; i++) {
+		fbsd_put(m, SYMS + 24 * i, i == 1 ? 1 : 7, 4);
+		m[SYMS + 24 * i + 4] = 0x12;
+		m[SYMS + 24 * i + 6] = 1;
+		fbsd_addr(m, SYMS + 24 * i + 8, 0x1000 + 0x100 * i);
+		fbsd_put(m, SYMS + 24 * i + 16, 0x40, 8);
+	}
+	seeds_write("freebsd_klds", 0, &b);
+	free(m);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -476,5 +523,6 @@ int main(int argc, char **argv)
 	seeds_uunwind();
 	seeds_freebsd(0, false);
 	seeds_freebsd(1, true);
+	seeds_klds();
 	return 0;
 }
