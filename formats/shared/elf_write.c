@@ -13,7 +13,7 @@
  * /proc/vmcore: crash takes a file with aligned offsets and a p_align for one of
  * netdump, whose kernels were never moved (is_netdump() in its netdump.c). With
  * 65535 headers or more their number is section header 0's sh_info (PN_XNUM, the
- * ELF gABI).
+ * ELF gABI). Facts that ELF has no place for are in a note KCODBG (facts_note.h).
  */
 #include "elf_write.h"
 
@@ -145,16 +145,18 @@ static enum kco_status elf_add_map(struct elf_writer *w, const struct kco_write_
 	return status;
 }
 
-/* How many headers the maps will take, which decides where the bytes begin. */
+/* How many headers the maps will take, which decides where the bytes begin; counted no further than readers take. */
 static size_t elf_count_maps(const struct elf_writer *w)
 {
 	size_t n = 0;
 
-	for (size_t m = 0; m < w->src->nr_maps; m++) {
+	for (size_t m = 0; m < w->src->nr_maps && n <= ELF_WRITE_PHDRS_MAX; m++) {
 		const struct kco_write_map *map = &w->src->maps[m];
 
 		for (size_t i = kco_runs_find(w->runs, w->nr_runs, map->pa);
-		     !map->direct && map->size && i < w->nr_runs && w->runs[i].first <= map->pa + (map->size - 1); i++)
+		     !map->direct && map->size && n <= ELF_WRITE_PHDRS_MAX && i < w->nr_runs &&
+		     w->runs[i].first <= map->pa + (map->size - 1);
+		     i++)
 			n++;
 	}
 	return n;

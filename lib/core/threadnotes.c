@@ -70,7 +70,7 @@ enum kco_status kco_threadnotes_make(struct kco_session *s, struct kco_threadnot
 	const struct kco_task *tasks;
 	bool ambiguous;
 	size_t n;
-	enum kco_status st = kco_session_need(s, KCO_NEED_OS | KCO_NEED_TASKS, err);
+	enum kco_status st = kco_session_need(s, KCO_NEED_OS | KCO_NEED_SYMS | KCO_NEED_TASKS, err);
 
 	*ret = (struct kco_threadnotes){ 0 };
 	if (!st)
@@ -92,6 +92,9 @@ enum kco_status kco_threadnotes_make(struct kco_session *s, struct kco_threadnot
 		kco_threadnotes_fini(ret);
 		return kco_fail(err, KCO_E_NOMEM, "out of memory for notes of %zu threads", n);
 	}
+	// Registers of who wrote the dump are told by what is code: loaded now, as before an unwinding.
+	if (KCO_OS_SLOT(s->os, is_text))
+		(void)KCO_OS_SLOT(s->os, is_text)(s, 0);
 	for (unsigned rank = 0; rank <= 2; rank++)
 		for (size_t i = 0; i < n; i++)
 			if (threadnotes_rank(&tasks[i]) == rank)
