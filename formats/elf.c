@@ -298,6 +298,9 @@ static enum kco_status elf_segments(struct kco_image *img, struct kco_io *io, co
 	enum kco_status status;
 	size_t n = 0;
 
+	// A converted file has virtual addresses of the kernel only, and those of 32-bit machines are low.
+	if (mapped)
+		upper = 1;
 	if (!v)
 		return kco_fail(err, KCO_E_NOMEM, "out of memory for %zu program headers", loads->n);
 	for (size_t i = 0; i < loads->n; i++) {
@@ -383,7 +386,7 @@ static void elf_facts(struct kco_image *img, struct kco_io *io, const struct elf
 
 	img->facts.elf_machine = h->machine;
 	img->facts.elf_osabi = h->osabi;
-	img->facts.elf32 = h->class32;
+	img->facts.elf32 |= h->class32;
 	// Offline CPUs leave no note: a lower bound. Notes of a converted file may be of threads.
 	for (size_t i = 0; !threads && i < img->nr_notes; i++)
 		img->facts.nr_cpus += img->notes[i].type == NT_PRSTATUS && !strcmp(img->notes[i].name, "CORE");

@@ -99,6 +99,8 @@ static void facts_put_all(struct facts_buf *b, const struct kco_write_source *sr
 		facts_put_u64s(b, KCO_FACTS_PHYS_BASE, &facts->phys_base, 1);
 	if (facts->block_size)
 		facts_put_u32(b, KCO_FACTS_BLOCK_SIZE, facts->block_size);
+	if (facts->elf32)
+		facts_put_u32(b, KCO_FACTS_ELF32, 1);
 	if (facts->msgbuf && facts->msgbuf_size <= FACTS_MSGBUF_MAX)
 		facts_put(b, KCO_FACTS_MSGBUF, facts->msgbuf, facts->msgbuf_size);
 	if (src->nr_maps && !facts->has_root_pa)
@@ -136,9 +138,9 @@ enum kco_status kco_facts_note_new(const struct kco_write_source *src, uint8_t *
 /* false: it makes no sense. */
 static bool facts_take_numbers(struct kco_facts *facts, uint32_t tag, const uint8_t *p, size_t n)
 {
-	size_t want = tag == KCO_FACTS_NR_CPUS || tag == KCO_FACTS_BLOCK_SIZE	 ? 4
-		      : tag == KCO_FACTS_DUMP_TIME || tag == KCO_FACTS_PHYS_BASE ? 8
-										 : 16;
+	size_t want = tag == KCO_FACTS_NR_CPUS || tag == KCO_FACTS_BLOCK_SIZE || tag == KCO_FACTS_ELF32 ? 4
+		      : tag == KCO_FACTS_DUMP_TIME || tag == KCO_FACTS_PHYS_BASE			? 8
+													: 16;
 
 	if (n != want)
 		return false;
@@ -164,6 +166,9 @@ static bool facts_take_numbers(struct kco_facts *facts, uint32_t tag, const uint
 	case KCO_FACTS_PHYS_BASE:
 		facts->phys_base = kco_le64(p);
 		facts->has_phys_base = true;
+		break;
+	case KCO_FACTS_ELF32:
+		facts->elf32 = kco_le32(p) == 1;
 		break;
 	case KCO_FACTS_BLOCK_SIZE:
 		// Pages of 4 KiB to 64 KiB; what else there may be is no unit of storage.
@@ -229,6 +234,7 @@ static bool facts_take(struct kco_image *img, struct kco_facts_maps *maps, uint3
 	case KCO_FACTS_KERNEL_PA:
 	case KCO_FACTS_PHYS_BASE:
 	case KCO_FACTS_BLOCK_SIZE:
+	case KCO_FACTS_ELF32:
 		return facts_take_numbers(facts, tag, p, n);
 	}
 	return true; // of a later writer

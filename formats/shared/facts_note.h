@@ -34,6 +34,7 @@ enum kco_facts_tag {
 	KCO_FACTS_KERNEL_PA = 19,  /* u64 virtual, u64 physical address of the kernel */
 	KCO_FACTS_PHYS_BASE = 20,  /* u64 */
 	KCO_FACTS_BLOCK_SIZE = 21, /* u32 bytes */
+	KCO_FACTS_ELF32 = 22,	   /* u32 1: the machine has addresses of 32 bits, if not this file */
 	KCO_FACTS_MSGBUF = 32,	   /* the ring as it was */
 	/*
 	 * u64 first, u64 last, any number of pairs: the file's virtual addresses are

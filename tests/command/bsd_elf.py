@@ -286,10 +286,28 @@ class Again(Base):
 
     def test_why_there_is_no_memory_of_processes_is_kept(self):
         core = self.convert('freebsd_amd64', 'minidump3')
-        want, got = [kit.run(KCODBG, self.home, ['process', 'attach', '-p', '701', '-c', 'memory read 0x1000', str(c),
-                                                 self.kernel('freebsd_amd64')])
+        words = 'process attach 701\nmemory read 0x1000\n'
+        want, got = [kit.run(KCODBG, self.home, [str(c), self.kernel('freebsd_amd64')], stdin=words)
                      for c in (self.models / 'freebsd_amd64.minidump3', core)]
+        self.assertIn('a minidump holds no memory of processes', ''.join(want[1:]))
         self.assertEqual(got, want)
+
+    def test_maps_of_other_machines(self):
+        # Addresses of the recipes: large pages, small ones, none, the very last page.
+        places = {'minidump-i386': (0xc0400000, 0xc1000000, 0xc1001000, 0xc1002000, 0xfffff000),
+                  'minidump-pae': (0xc0400000,),
+                  'minidump-arm64': (0xffff000000000000, 0xffff000000003000, 0xffff000000801000, 0xffff000000004000),
+                  'minidump-riscv': (0xffffffc000000000, 0xffffffc000003000, 0xffffffc000801000, 0xffffffc000004000)}
+        for recipe, addresses in places.items():
+            dump, out = self.home / recipe, self.home / f'{recipe}.elf'
+            subprocess.run([self.models.parent / 'kdmk', kit.FIXTURES / f'{recipe}.kd', 'minidump', dump], check=True)
+            status, _, err = kit.run(KCODBG, self.home, ['convert', '-t', 'elf', '-o', str(out), str(dump)])
+            self.assertEqual(status, 0, err)
+            self.assertIn('no thread has a note in the new file', err)
+            for addr in addresses:
+                with self.subTest(recipe=recipe, addr=hex(addr)):
+                    want, got = [kit.run(KCODBG, self.home, ['rd', '-x', hex(addr), '64', str(f)]) for f in (dump, out)]
+                    self.assertEqual(got, want)
 
 
 if __name__ == '__main__':
