@@ -300,23 +300,6 @@ class Peers:
             self.check.say(self.case, "libkdumpfile", f"reads the same {len(want)} pages in {form}",
                            different(want, pages(path, form)))
 
-    def flattened(self):
-        """makedumpfile -R puts a flattened file together again."""
-        what = "-R of a flattened file"
-        if b"--flatten" not in subprocess.run([self.check.program, "convert", "--help"], stdout=subprocess.PIPE,
-                                              check=False).stdout:
-            self.check.skip(self.case, "makedumpfile", what, "convert has no --flatten")
-            return
-        flat = self.check.convert(self.case, self.originals["vmcore.elf"], "elf", "flat", "kdump-lzo", "--flatten")
-        if not flat:
-            return
-        again = os.path.join(self.check.tmp, "rearranged")
-        with open(flat, "rb") as f:
-            p = subprocess.run(["makedumpfile", "-f", "-R", again], stdin=f, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.PIPE, check=False)
-        self.check.say(self.case, "makedumpfile", what, [p.stderr.decode(errors="replace")[-200:]] if p.returncode else
-                       different(pages(self.ours["kdump-lzo"], "kdump"), pages(again, "kdump")))
-
     def refiltered(self):
         """makedumpfile's filter run on what kcodbg made of a dump, and on the dump. Not 6.1-small's: makedumpfile 1.7.2
         fails on a kdump file with memory at 4 GiB and none below, QEMU's own, too."""
@@ -342,4 +325,3 @@ class Peers:
         for kind in (Libkdumpfile, Gdb, Drgn, Makedumpfile, Crash):
             self.peer(kind(self))
         self.refiltered()
-        self.flattened()
