@@ -5,8 +5,7 @@
  * as an object, and linked at the module's place, where the linker's own
  * arithmetic says what address each symbol has.
  */
-#define SET(set, sym) \
-	static void const *const set##_##sym __attribute__((section("set_" #set), used)) = &sym
+#define SET(set, sym) static void const *const set##_##sym __attribute__((section("set_" #set), used)) = &sym
 
 extern int printf(const char *fmt, ...);
 
