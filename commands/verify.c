@@ -28,8 +28,9 @@ static void verify_damaged(void *arg, uint64_t first, uint64_t last, const struc
 
 static enum kco_status verify_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 {
+	struct kco_verify_options how = { .damaged = verify_damaged, .arg = ctx };
 	struct kco_verify_stats stats;
-	enum kco_status status = kco_verify(ctx->session, verify_damaged, ctx, &stats, err);
+	enum kco_status status = kco_verify(ctx->session, &how, &stats, err);
 
 	if (status != KCO_OK)
 		return status;

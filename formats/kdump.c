@@ -450,6 +450,22 @@ static void kdump_close(struct kco_image *img)
 	kdump_free(img->priv);
 }
 
+/* Bitmap 1. */
+static enum kco_status kdump_ram(struct kco_image *img, uint64_t *ret, struct kco_err *err)
+{
+	const struct kdump *kd = img->priv;
+	const struct kdump_file *f = &kd->files[0];
+	struct kco_bitrank *ram;
+	enum kco_status status = kco_bitrank_new(f->io, f->h.bitmap1, 0, f->h.max_mapnr, KCO_LSB_FIRST, &ram, err);
+
+	if (status != KCO_OK)
+		return status;
+	status = kco_bitrank_total(ram, ret, err);
+	*ret <<= kd->block_shift;
+	kco_bitrank_free(ram);
+	return status;
+}
+
 static enum kco_status kdump_write(const struct kco_write_source *src, struct kco_sink *sink, struct kco_err *err)
 {
 	const struct kdump *kd = src->image->priv;
@@ -468,6 +484,7 @@ const struct kco_format_ops kco_format_kdump = {
 	.probe = kdump_probe,
 	.open = kdump_open,
 	.close = kdump_close,
+	.ram = kdump_ram,
 	.write = kdump_write,
 	.write_packs = true,
 	.write_parts = true,

@@ -119,8 +119,23 @@ static enum kco_status sadump_read(const struct kco_segment *seg, struct kco_cod
 	return KCO_OK;
 }
 
+static enum kco_status sadump_saved(const struct kco_segment *seg, uint64_t addr, uint64_t *first, uint64_t *last,
+				    struct kco_err *err)
+{
+	struct sadump *sd = seg->source;
+	uint64_t from, end;
+	enum kco_status status = kco_bitrank_run(sd->rank, addr / sd->block, &from, &end, err);
+
+	if (status != KCO_OK)
+		return status;
+	*first = from * sd->block > addr ? from * sd->block : addr;
+	*last = end * sd->block - 1 < seg->last ? end * sd->block - 1 : seg->last;
+	return *first > seg->last ? KCO_DONE : KCO_OK;
+}
+
 static const struct kco_segment_ops sadump_segment_ops = {
 	.read = sadump_read,
+	.saved = sadump_saved,
 };
 
 /* A disk's partition header; the size of its block is where the chain of magic numbers ends. */
@@ -342,10 +357,25 @@ static void sadump_close(struct kco_image *img)
 	sadump_free(img->priv);
 }
 
+static enum kco_status sadump_ram(struct kco_image *img, uint64_t *ret, struct kco_err *err)
+{
+	const struct sadump *sd = img->priv;
+	struct kco_bitrank *ram;
+	enum kco_status status = kco_bitrank_new(sd->disks[0].io, sd->ram, 0, sd->max_mapnr, KCO_MSB_FIRST, &ram, err);
+
+	if (status != KCO_OK)
+		return status;
+	status = kco_bitrank_total(ram, ret, err);
+	*ret *= sd->block;
+	kco_bitrank_free(ram);
+	return status;
+}
+
 const struct kco_format_ops kco_format_sadump = {
 	.name = "sadump",
 	.description = "SADUMP (Fujitsu's firmware): partition, disk set or media backup",
 	.probe = sadump_probe,
 	.open = sadump_open,
 	.close = sadump_close,
+	.ram = sadump_ram,
 };

@@ -71,8 +71,9 @@ static void convert_damaged(void *arg, uint64_t first, uint64_t last, const stru
 /* Read everything once, to know what cannot be read before a layout depends on it. */
 static enum kco_status convert_check(struct convert *c, struct kco_err *err)
 {
+	struct kco_verify_options how = { .damaged = convert_damaged, .arg = c };
 	struct kco_verify_stats found;
-	enum kco_status st = kco_verify_source(&c->pages, &c->src, convert_damaged, c, &found, err);
+	enum kco_status st = kco_verify_source(&c->pages, &c->src, &how, &found, err);
 
 	c->pages.drop = &c->drop;
 	return !st && c->nomem ? kco_fail(err, KCO_E_NOMEM, "out of memory") : st;

@@ -9,21 +9,34 @@
 
 struct verify {
 	uint32_t block;
-	void (*damaged)(void *arg, uint64_t first, uint64_t last, const struct kco_err *why);
-	void *arg;
+	const struct kco_verify_options *opts;
 	struct kco_verify_stats *stats;
 };
 
 /* What a worker found of a piece: a bit for each block that cannot be read, and why the first of them. */
 struct verify_found {
 	uint8_t bad[KCO_WRITE_PIECE / 4096 / 8];
-	uint64_t zero; /* bytes */
+	uint64_t zero, lost; /* bytes */
+	uint64_t packed[KCO_CODEC_NR], packed_bytes;
 	struct kco_err err;
+	uint8_t room[]; /* for a block as it is stored */
 };
 
 static uint64_t verify_zero(const uint8_t *p, size_t n)
 {
 	return p[0] == 0 && !memcmp(p, p + 1, n - 1) ? n : 0;
+}
+
+/* By which codec the block at @addr is stored, if it is on its own. */
+static void verify_codec(const struct verify *v, struct kco_reader *rd, uint64_t addr, struct verify_found *found)
+{
+	enum kco_codec_id id;
+	size_t size;
+
+	if (kco_reader_packed(rd, addr, found->room, v->block, &size, &id, NULL) != KCO_OK || id >= KCO_CODEC_NR)
+		return;
+	found->packed[id]++;
+	found->packed_bytes += size;
 }
 
 static enum kco_status verify_work(void *arg, void *worker, struct kco_reader *rd, struct kco_write_piece *piece,
@@ -45,9 +58,13 @@ static enum kco_status verify_work(void *arg, void *worker, struct kco_reader *r
 
 		if (whole || kco_write_read(rd, &one, &why) == KCO_OK) {
 			found->zero += verify_zero(one.bytes, v->block);
+			if (v->opts->codecs)
+				verify_codec(v, rd, one.addr, found);
 			continue;
 		}
 		found->bad[i / 8] |= (uint8_t)(1u << i % 8);
+		if (why.code == KCO_E_NOT_SAVED)
+			found->lost += v->block;
 		if (!found->err.code)
 			found->err = why;
 	}
@@ -63,6 +80,10 @@ static enum kco_status verify_deliver(void *arg, struct kco_write_piece *piece, 
 	(void)err;
 	v->stats->bytes += piece->n;
 	v->stats->zero += found->zero;
+	v->stats->lost += found->lost;
+	v->stats->packed_bytes += found->packed_bytes;
+	for (size_t i = 0; i < KCO_CODEC_NR; i++)
+		v->stats->packed[i] += found->packed[i];
 	for (size_t i = 0, end; i < n; i = end) {
 		bool bad = found->bad[i / 8] >> i % 8 & 1;
 
@@ -71,19 +92,20 @@ static enum kco_status verify_deliver(void *arg, struct kco_write_piece *piece, 
 		if (!bad)
 			continue;
 		v->stats->damaged += (end - i) * v->block;
-		if (v->damaged)
-			v->damaged(v->arg, piece->addr + i * v->block, piece->addr + end * v->block - 1, &found->err);
+		if (v->opts->damaged)
+			v->opts->damaged(v->opts->arg, piece->addr + i * v->block, piece->addr + end * v->block - 1,
+					 &found->err);
 	}
 	return KCO_OK;
 }
 
 enum kco_status kco_verify_source(struct kco_pagesource *ps, const struct kco_write_source *src,
-				  void (*damaged)(void *arg, uint64_t first, uint64_t last, const struct kco_err *why),
-				  void *arg, struct kco_verify_stats *stats, struct kco_err *err)
+				  const struct kco_verify_options *opts, struct kco_verify_stats *stats,
+				  struct kco_err *err)
 {
-	struct verify v = { src->image->facts.block_size, damaged, arg, stats };
+	struct verify v = { src->image->facts.block_size, opts, stats };
 	struct kco_write_work work = { .whole_blocks = true,
-				       .room = sizeof(struct verify_found),
+				       .room = sizeof(struct verify_found) + v.block,
 				       .arg = &v,
 				       .work = verify_work,
 				       .deliver = verify_deliver };
@@ -102,16 +124,15 @@ static enum kco_status verify_open(struct kco_session *s, struct kco_pagesource 
 	return st ? st : kco_pagesource_total(src, true, total, err);
 }
 
-enum kco_status kco_verify(struct kco_session *s,
-			   void (*damaged)(void *arg, uint64_t first, uint64_t last, const struct kco_err *why),
-			   void *arg, struct kco_verify_stats *stats, struct kco_err *err)
+enum kco_status kco_verify(struct kco_session *s, const struct kco_verify_options *opts, struct kco_verify_stats *stats,
+			   struct kco_err *err)
 {
 	struct kco_pagesource ps;
 	struct kco_write_source src;
 	enum kco_status st = verify_open(s, &ps, &src, &ps.total, err);
 
 	if (!st)
-		st = kco_verify_source(&ps, &src, damaged, arg, stats, err);
+		st = kco_verify_source(&ps, &src, opts, stats, err);
 	kco_pagesource_fini(&ps);
 	return st;
 }

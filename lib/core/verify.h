@@ -11,7 +11,7 @@
 
 /** kco_verify() of what @src wants. @ps->what is set. */
 enum kco_status kco_verify_source(struct kco_pagesource *ps, const struct kco_write_source *src,
-				  void (*damaged)(void *arg, uint64_t first, uint64_t last, const struct kco_err *why),
-				  void *arg, struct kco_verify_stats *stats, struct kco_err *err) KCO_MUST_USE;
+				  const struct kco_verify_options *opts, struct kco_verify_stats *stats,
+				  struct kco_err *err) KCO_MUST_USE;
 
 #endif

@@ -234,3 +234,26 @@ void kco_image_cache_stats(const struct kco_image *img, struct kco_cache_stats *
 {
 	kco_page_cache_stats(img->cache, stats);
 }
+
+enum kco_status kco_image_ram(struct kco_image *img, uint64_t *ret, struct kco_err *err)
+{
+	const struct kco_segment *seg;
+	struct kco_segtree tree;
+	enum kco_status status;
+	uint64_t addr = 0;
+
+	*ret = 0;
+	if (img->format && img->format->ram)
+		return img->format->ram(img, ret, err);
+	status = kco_segtree_clone(&img->segments[KCO_PHYS], &tree, err);
+	if (status != KCO_OK)
+		return status;
+	while ((seg = kco_segtree_next(&tree, addr))) {
+		*ret += seg->last - seg->first + 1;
+		addr = seg->last + 1;
+		if (!addr)
+			break;
+	}
+	kco_segtree_fini(&tree);
+	return KCO_OK;
+}

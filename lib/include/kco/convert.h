@@ -18,15 +18,26 @@ struct kco_verify_stats {
 	uint64_t bytes;	  /* of memory that the dump says it holds */
 	uint64_t zero;	  /* of these, in blocks of zeros */
 	uint64_t damaged; /* of these, in blocks that cannot be read */
+	uint64_t lost;	  /* of the damaged ones, those that the dump's writer had no room for */
+	/* With kco_verify_options.codecs: blocks that are stored on their own, by codec, and their bytes in the file.
+	 */
+	uint64_t packed[KCO_CODEC_NR];
+	uint64_t packed_bytes;
+};
+
+struct kco_verify_options {
+	/* Told of each stretch that cannot be read; may be NULL. */
+	void (*damaged)(void *arg, uint64_t first, uint64_t last, const struct kco_err *why);
+	void *arg;
+	bool codecs; /* count them, which takes a second look at each block */
 };
 
 /**
- * Read all memory that the dump of @s holds, and tell @damaged (may be NULL) of
- * each stretch that cannot be read. Damage is no error of this function.
+ * Read all memory that the dump of @s holds. Damage is no error of this
+ * function.
  */
-enum kco_status kco_verify(struct kco_session *s,
-			   void (*damaged)(void *arg, uint64_t first, uint64_t last, const struct kco_err *why),
-			   void *arg, struct kco_verify_stats *stats, struct kco_err *err) KCO_MUST_USE;
+enum kco_status kco_verify(struct kco_session *s, const struct kco_verify_options *opts, struct kco_verify_stats *stats,
+			   struct kco_err *err) KCO_MUST_USE;
 /** How many bytes of memory the dump holds. Reads bitmaps and headers only. */
 enum kco_status kco_saved_bytes(struct kco_session *s, uint64_t *ret, struct kco_err *err) KCO_MUST_USE;
 

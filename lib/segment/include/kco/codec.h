@@ -24,6 +24,8 @@ enum kco_codec_id {
 	KCO_CODEC_DEFLATE, /* without zlib's header and sum */
 };
 
+#define KCO_CODEC_NR (KCO_CODEC_DEFLATE + 1)
+
 struct kco_codec;
 
 struct kco_codec *kco_codec_new(void); /* NULL when memory is out */

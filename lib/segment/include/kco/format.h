@@ -65,6 +65,8 @@ struct kco_format_ops {
 	 * what contradicts. Called for each row after an open. May be NULL.
 	 */
 	void (*beside)(struct kco_image *img, const char *path);
+	/* Bytes of RAM in the dumped machine, where that is not what the segments span. May be NULL. */
+	enum kco_status (*ram)(struct kco_image *img, uint64_t *ret, struct kco_err *err);
 	/* For wrappers: a sink whose writes go to @to, which it borrows, wrapped. NULL: no writer. */
 	enum kco_status (*wrap)(struct kco_stream *to, struct kco_sink **ret, struct kco_err *err);
 	/*

@@ -183,6 +183,9 @@ enum kco_status kco_reader_packed(struct kco_reader *rd, uint64_t addr, void *bu
 /** The next segment at or after @addr in the reader's own tree, for scans; NULL at the end. */
 const struct kco_segment *kco_reader_next(struct kco_reader *rd, enum kco_addr_kind kind, uint64_t addr);
 
+/** Bytes of RAM in the dumped machine, as far as the file says it. May read a bitmap of all of it. */
+enum kco_status kco_image_ram(struct kco_image *img, uint64_t *ret, struct kco_err *err) KCO_MUST_USE;
+
 /** Numbers for `kcodbg --stats` and the benchmark. */
 struct kco_cache_stats {
 	uint64_t hits, misses, bytes;
