@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The progress line: text, how far, and the time left by the rate so far.
+ * The progress line: text, how far, the rate so far and the time left by it.
  */
 #include "progress.h"
 
@@ -20,27 +20,40 @@ static struct {
 	int width; /* of the line on the screen, 0 none */
 } progress;
 
-void kco_progress(void *arg, const char *what, uint64_t done, uint64_t total)
+/* "convert: 42%, 310 MiB/s, 7 s left" */
+static int progress_line(const struct kco_progress *p, double took, char *line, size_t size)
+{
+	uint64_t left = p->total - (p->done < p->total ? p->done : p->total);
+	char rate[32] = "";
+
+	if (p->bytes)
+		snprintf(rate, sizeof(rate), " %.0f MiB/s,", (double)p->done / took / (1 << 20));
+	if (p->total && p->done)
+		return snprintf(line, size, "%s: %u%%,%s %.0f s left", p->what,
+				(unsigned)((double)p->done * 100 / (double)p->total), rate,
+				took / (double)p->done * (double)left);
+	return snprintf(line, size, "%s: %" PRIu64, p->what, p->done);
+}
+
+void kco_progress(void *arg, const struct kco_progress *p)
 {
 	double now = kco_program_clock(), took;
 	char line[160];
 	int n;
 
 	(void)arg;
-	if (strncmp(what, progress.what, sizeof(progress.what) - 1)) {
+	if (strncmp(p->what, progress.what, sizeof(progress.what) - 1)) {
 		kco_progress_end();
-		snprintf(progress.what, sizeof(progress.what), "%s", what);
+		snprintf(progress.what, sizeof(progress.what), "%s", p->what);
 		progress.start = progress.shown = now;
 	}
 	took = now - progress.start;
 	if (took < PROGRESS_AFTER || now - progress.shown < PROGRESS_EVERY || !isatty(STDERR_FILENO))
 		return;
 	progress.shown = now;
-	if (total && done)
-		n = snprintf(line, sizeof(line), "%s: %u%%, %.0f s left", what, (unsigned)(done * 100 / total),
-			     took / (double)done * (double)(total - (done < total ? done : total)));
-	else
-		n = snprintf(line, sizeof(line), "%s: %" PRIu64, what, done);
+	n = progress_line(p, took, line, sizeof(line));
+	if (n >= (int)sizeof(line))
+		n = (int)sizeof(line) - 1;
 	fprintf(stderr, "\r%s%*s", line, progress.width > n ? progress.width - n : 0, "");
 	fflush(stderr);
 	progress.width = n;

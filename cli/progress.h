@@ -6,11 +6,11 @@
 #ifndef KCO_CLI_PROGRESS_H
 #define KCO_CLI_PROGRESS_H
 
-#include <stdint.h>
+#include <kco/session.h>
 
 /** As kco_session_options.progress; @arg is not used. Nothing is shown in the first third of a second, or without a
  * terminal. */
-void kco_progress(void *arg, const char *what, uint64_t done, uint64_t total);
+void kco_progress(void *arg, const struct kco_progress *p);
 /** Wipe the line, if there is one. Called before anything else is written. */
 void kco_progress_end(void);
 

@@ -143,6 +143,9 @@ static enum kco_status convert_check(struct kco_cmd_ctx *ctx, const char *format
 		return kco_fail(err, KCO_E_USAGE, "wanted is -o FILE");
 	if (opts->touched && !ctx->run_line)
 		return kco_fail(err, KCO_E_USAGE, "convert cannot be run by another command");
+	if (!strcmp(format, "core"))
+		return kco_fail(err, KCO_E_USAGE,
+				"core files of processes are `process save-core`'s: PID -o FILE, or --all=DIR");
 	for (const struct kco_format_ops *const *f = ctx->formats; f && *f; f++)
 		known |= (*f)->write && !strcmp((*f)->name, format);
 	if (!known)

@@ -16,15 +16,6 @@
 /* A build-id note: header, "GNU" and up to 64 bytes. */
 #define LINES_NOTE_SIZE (12 + 4 + LINES_BUILD_ID_MAX)
 
-static bool lines_progress(void *arg, const char *what, uint64_t done, uint64_t total)
-{
-	struct kco_session *s = arg;
-
-	if (s->opts.progress)
-		s->opts.progress(s->opts.progress_arg, what, done, total);
-	return !kco_session_cancelled(s);
-}
-
 /* Was opened before init(): compare now, and not again. */
 static enum kco_status lines_recheck(struct kco_session *s, const struct kco_debuginfo_request *req,
 				     struct kco_err *err)
@@ -41,7 +32,7 @@ enum kco_status kco_session_open_debuginfo(struct kco_session *s, struct kco_err
 		.machine = s->arch ? s->arch->elf_machine : 0,
 		.matches = KCO_OS_SLOT(s->os, kernel_matches) ? kco_kernel_matches : NULL,
 		.matches_arg = s,
-		.progress = lines_progress,
+		.progress = kco_session_progress,
 		.progress_arg = s,
 	};
 	uint8_t id[LINES_BUILD_ID_MAX];

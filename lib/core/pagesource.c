@@ -204,8 +204,9 @@ static bool pagesource_deliver(void *arg, void *slot)
 		return false;
 	}
 	if (e->ps->what && opts->progress)
-		opts->progress(opts->progress_arg, e->ps->what, e->ps->before + s->piece.before + s->piece.n,
-			       e->ps->total);
+		opts->progress(opts->progress_arg,
+			       &(struct kco_progress){ e->ps->what, e->ps->before + s->piece.before + s->piece.n,
+						       e->ps->total, true });
 	return true;
 }
 

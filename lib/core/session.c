@@ -445,3 +445,12 @@ enum kco_status kco_session_unwind_tables(struct kco_session *s, struct kco_unwi
 		*ret = s->unwind_tables;
 	return st;
 }
+
+bool kco_session_progress(void *session, const char *what, uint64_t done, uint64_t total)
+{
+	struct kco_session *s = session;
+
+	if (s->opts.progress)
+		s->opts.progress(s->opts.progress_arg, &(struct kco_progress){ what, done, total, false });
+	return !kco_session_cancelled(s);
+}

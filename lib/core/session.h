@@ -114,4 +114,8 @@ enum kco_status kco_session_unwind_tables(struct kco_session *s, struct kco_unwi
 /** The slot of @os or, when NULL, of its base. */
 #define KCO_OS_SLOT(os, slot) ((os)->slot ? (os)->slot : ((os)->base && (os)->base->slot) ? (os)->base->slot : NULL)
 
+/** Tell the options' callback, if there is one, of a count. @session is a struct kco_session; false: it was cancelled.
+ */
+bool kco_session_progress(void *session, const char *what, uint64_t done, uint64_t total);
+
 #endif

@@ -278,8 +278,7 @@ static enum kco_status core_memory(struct core *c, struct kco_err *err)
 	if (torn.code)
 		core_lost(c, torn.msg);
 	for (size_t i = 0; i < n && !st; i++) {
-		if (s->opts.progress)
-			s->opts.progress(s->opts.progress_arg, "writing the core file", i, n);
+		(void)kco_session_progress(s, "writing the core file", i, n);
 		// Device memory is not in dumps; what the kernel maps for everybody is its own.
 		if (vmas[i].flags & KCO_VMA_IO || vmas[i].start >> 63 ||
 		    (vmas[i].start | vmas[i].end) & (CORE_PAGE - 1))

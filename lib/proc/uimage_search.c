@@ -222,20 +222,11 @@ static bool search_machine(struct uimage_searching *q)
 	return (q->path[0] && search_file(q, false, false, NULL, q->path)) || search_links(q, NULL, dir);
 }
 
-static bool search_progress(void *arg, const char *what, uint64_t done, uint64_t total)
-{
-	struct kco_session *s = arg;
-
-	if (s->opts.progress)
-		s->opts.progress(s->opts.progress_arg, what, done, total);
-	return !kco_session_cancelled(s);
-}
-
 static bool search_fetch(struct uimage_searching *q)
 {
 	struct kco_debuginfo_request req = { .build_id = q->image->build_id,
 					     .build_id_size = q->image->build_id_size,
-					     .progress = search_progress,
+					     .progress = kco_session_progress,
 					     .progress_arg = q->s };
 	bool took;
 	char *path;

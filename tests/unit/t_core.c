@@ -139,13 +139,11 @@ static const struct kco_os_process_ops fake_process = {
 };
 static const struct kco_os_ops fake_os = { .name = "fake", .process = &fake_process, .tasks = fake_tasks };
 
-static void fake_progress(void *arg, const char *what, uint64_t done, uint64_t total)
+static void fake_progress(void *arg, const struct kco_progress *progress)
 {
 	struct fixture *f = arg;
 
-	(void)what;
-	(void)total;
-	if (f->cancel_after && done == f->cancel_after)
+	if (f->cancel_after && progress->done == f->cancel_after)
 		kco_session_cancel(&f->s);
 }
 

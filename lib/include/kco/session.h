@@ -25,6 +25,13 @@ struct kco_session;
 struct kco_os_ops;
 struct kco_debuginfo;
 
+/** What takes long, and how far it is. */
+struct kco_progress {
+	const char *what;
+	uint64_t done, total; /* total 0: not known */
+	bool bytes;	      /* they are bytes: how many a second is worth telling */
+};
+
 struct kco_session_options {
 	const char *const *dumps; /* one path, or the members of a split set */
 	size_t nr_dumps;
@@ -44,9 +51,9 @@ struct kco_session_options {
 	void *touched_arg;
 	/*
 	 * Told now and then what takes long (an index made for the first time, a download);
-	 * @total 0: not known. NULL: nobody is told. kco_session_cancel() stops such work, too.
+	 * NULL: nobody is told. kco_session_cancel() stops such work, too.
 	 */
-	void (*progress)(void *arg, const char *what, uint64_t done, uint64_t total);
+	void (*progress)(void *arg, const struct kco_progress *progress);
 	void *progress_arg;
 };
 
