@@ -65,36 +65,17 @@ static enum kco_status elf_add_phdr(struct elf_writer *w, const Elf64_Phdr *ph, 
 	return KCO_OK;
 }
 
-static uint64_t elf_note_size(const struct kco_note *note)
-{
-	return sizeof(Elf64_Nhdr) + ((strlen(note->name) + 1 + 3) & ~UINT64_C(3)) +
-	       ((note->size + UINT64_C(3)) & ~UINT64_C(3));
-}
-
-/* Is the text of VMCOREINFO one of the notes? It may come from elsewhere: a header, memory, the user. */
-static bool elf_has_vmcoreinfo(const struct kco_image *img)
-{
-	for (size_t i = 0; i < img->nr_notes; i++)
-		if (img->notes[i].desc == (const void *)img->facts.vmcoreinfo)
-			return true;
-	return !img->facts.vmcoreinfo;
-}
-
-/* Note @i of those to write; false: there are no more. */
+/* Note @i of those to write: the facts behind all others; false: there are no more. */
 static bool elf_note(const struct elf_writer *w, size_t i, struct kco_note *ret)
 {
 	const struct kco_image *img = w->src->image;
-	bool text = !elf_has_vmcoreinfo(img) && img->facts.vmcoreinfo_size <= UINT32_MAX;
 
-	if (i < img->nr_notes) {
-		*ret = img->notes[i];
+	if (kco_write_note(img, i, ret))
 		return true;
-	}
-	*ret = (struct kco_note){ "VMCOREINFO", 0, (uint32_t)img->facts.vmcoreinfo_size, img->facts.vmcoreinfo };
-	if (text && i == img->nr_notes)
-		return true;
+	if (!w->facts || (i && !kco_write_note(img, i - 1, ret)))
+		return false;
 	*ret = (struct kco_note){ KCO_FACTS_NOTE_NAME, KCO_FACTS_NOTE_TYPE, (uint32_t)w->facts_size, w->facts };
-	return w->facts && i == img->nr_notes + text;
+	return true;
 }
 
 static enum kco_status elf_put_notes(struct elf_writer *w, uint64_t off, struct kco_err *err)
@@ -106,14 +87,8 @@ static enum kco_status elf_put_notes(struct elf_writer *w, uint64_t off, struct 
 	if (!buf)
 		return kco_fail(err, KCO_E_NOMEM, "out of memory for the notes");
 	for (size_t i = 0; elf_note(w, i, &note); i++) {
-		size_t name = strlen(note.name) + 1;
-		Elf64_Nhdr nh = { htole32((uint32_t)name), htole32(note.size), htole32(note.type) };
-
-		memcpy(p, &nh, sizeof(nh));
-		memcpy(p + sizeof(nh), note.name, name);
-		if (note.size)
-			memcpy(p + sizeof(nh) + ((name + 3) & ~(size_t)3), note.desc, note.size);
-		p += elf_note_size(&note);
+		(void)kco_write_note_put(p, &note);
+		p += kco_write_note_size(&note);
 	}
 	status = kco_sink_write(w->sink, buf, w->notes_size, off, err);
 	free(buf);
@@ -173,7 +148,7 @@ static enum kco_status elf_layout(struct elf_writer *w, struct kco_err *err)
 	if (count > ELF_WRITE_PHDRS_MAX)
 		return kco_fail(err, KCO_E_UNSUPPORTED, "%zu program headers are more than readers take", count);
 	for (size_t i = 0; elf_note(w, i, &note); i++)
-		w->notes_size += elf_note_size(&note);
+		w->notes_size += kco_write_note_size(&note);
 	status = elf_add_phdr(
 		w,
 		&(Elf64_Phdr){ .p_type = PT_NOTE, .p_offset = at, .p_filesz = w->notes_size, .p_memsz = w->notes_size },

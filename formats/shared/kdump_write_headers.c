@@ -11,29 +11,13 @@ static bool kdump_is_vmcoreinfo(const struct kco_facts *facts, const struct kco_
 	return facts->vmcoreinfo && note->desc == (const void *)facts->vmcoreinfo;
 }
 
-/* The image's notes; behind them VMCOREINFO if the image has it from elsewhere. */
-static bool kdump_note(const struct kco_image *img, size_t i, struct kco_note *ret)
-{
-	if (i < img->nr_notes) {
-		*ret = img->notes[i];
-		return true;
-	}
-	*ret = (struct kco_note){ "VMCOREINFO", 0, (uint32_t)img->facts.vmcoreinfo_size, img->facts.vmcoreinfo };
-	if (i > img->nr_notes || !img->facts.vmcoreinfo || img->facts.vmcoreinfo_size > UINT32_MAX)
-		return false;
-	for (size_t k = 0; k < img->nr_notes; k++)
-		if (kdump_is_vmcoreinfo(&img->facts, &img->notes[k]))
-			return false;
-	return true;
-}
-
 uint64_t kco_kdump_notes_size(const struct kco_image *img)
 {
 	struct kco_note note;
 	uint64_t size = 0;
 
-	for (size_t i = 0; kdump_note(img, i, &note); i++)
-		size += 12 + kco_kdump_round(strlen(note.name) + 1, 4) + kco_kdump_round(note.size, 4);
+	for (size_t i = 0; kco_write_note(img, i, &note); i++)
+		size += kco_write_note_size(&note);
 	return size;
 }
 
@@ -47,19 +31,12 @@ enum kco_status kco_kdump_put_notes(struct kco_kdump_writer *w, struct kco_err *
 
 	if (!buf)
 		return kco_fail(err, KCO_E_NOMEM, "out of memory for the notes");
-	for (size_t i = 0; kdump_note(img, i, &note); i++) {
-		size_t name = strlen(note.name) + 1;
+	for (size_t i = 0; kco_write_note(img, i, &note); i++) {
+		size_t at = kco_write_note_put(p, &note);
 
-		kco_kdump_put32(p, (uint32_t)name);
-		kco_kdump_put32(p + 4, note.size);
-		kco_kdump_put32(p + 8, note.type);
-		memcpy(p + 12, note.name, name);
-		p += 12 + kco_kdump_round(name, 4);
 		if (kdump_is_vmcoreinfo(&img->facts, &note))
-			w->vmcoreinfo_off = w->notes_off + (uint64_t)(p - buf);
-		if (note.size)
-			memcpy(p, note.desc, note.size);
-		p += kco_kdump_round(note.size, 4);
+			w->vmcoreinfo_off = w->notes_off + (uint64_t)(p - buf) + at;
+		p += kco_write_note_size(&note);
 	}
 	status = kco_sink_write(w->sink, buf, w->notes_size, w->notes_off, err);
 	free(buf);
@@ -133,43 +110,43 @@ enum kco_status kco_kdump_put_headers(const struct kco_kdump_writer *w, struct k
 
 	if (!facts->has_phys_base && kdump_info(facts, "NUMBER(phys_base)", number, sizeof(number)))
 		phys_base = (uint64_t)strtoll(number, NULL, 10);
-	kco_kdump_put32(raw + KCO_KDUMP_VERSION, 6);
+	kco_put_le32(raw + KCO_KDUMP_VERSION, 6);
 	kdump_put_uts(facts, raw);
-	kco_kdump_put64(raw + KCO_KDUMP_TIME, facts->dump_time);
-	kco_kdump_put32(raw + KCO_KDUMP_STATUS,
-			kco_kdump_flag(w->src->codec) | (facts->incomplete ? KCO_KDUMP_INCOMPLETE : 0));
-	kco_kdump_put32(raw + KCO_KDUMP_BLOCK_SIZE, w->block_size);
-	kco_kdump_put32(raw + KCO_KDUMP_SUB_BLOCKS, (uint32_t)(w->bitmap1 / w->block_size - 1));
-	kco_kdump_put32(raw + KCO_KDUMP_BITMAP_BLOCKS, (uint32_t)(2 * w->bitmap_size / w->block_size));
-	kco_kdump_put32(raw + KCO_KDUMP_MAX_MAPNR, w->max_mapnr < UINT32_MAX ? (uint32_t)w->max_mapnr : UINT32_MAX);
-	kco_kdump_put32(raw + KCO_KDUMP_WRITTEN, w->all < UINT32_MAX ? (uint32_t)w->all : UINT32_MAX);
-	kco_kdump_put32(raw + KCO_KDUMP_NR_CPUS, facts->nr_cpus ? facts->nr_cpus : 1);
+	kco_put_le64(raw + KCO_KDUMP_TIME, facts->dump_time);
+	kco_put_le32(raw + KCO_KDUMP_STATUS,
+		     kco_kdump_flag(w->src->codec) | (facts->incomplete ? KCO_KDUMP_INCOMPLETE : 0));
+	kco_put_le32(raw + KCO_KDUMP_BLOCK_SIZE, w->block_size);
+	kco_put_le32(raw + KCO_KDUMP_SUB_BLOCKS, (uint32_t)(w->bitmap1 / w->block_size - 1));
+	kco_put_le32(raw + KCO_KDUMP_BITMAP_BLOCKS, (uint32_t)(2 * w->bitmap_size / w->block_size));
+	kco_put_le32(raw + KCO_KDUMP_MAX_MAPNR, w->max_mapnr < UINT32_MAX ? (uint32_t)w->max_mapnr : UINT32_MAX);
+	kco_put_le32(raw + KCO_KDUMP_WRITTEN, w->all < UINT32_MAX ? (uint32_t)w->all : UINT32_MAX);
+	kco_put_le32(raw + KCO_KDUMP_NR_CPUS, facts->nr_cpus ? facts->nr_cpus : 1);
 	status = kco_sink_write(w->sink, raw, sizeof(raw), 0, err);
 	if (status != KCO_OK)
 		return status;
 
-	kco_kdump_put64(sub + KCO_KDUMP_PHYS_BASE, phys_base);
-	kco_kdump_put32(sub + KCO_KDUMP_LEVEL, facts->dump_level > 0 ? (uint32_t)facts->dump_level : 0);
+	kco_put_le64(sub + KCO_KDUMP_PHYS_BASE, phys_base);
+	kco_put_le32(sub + KCO_KDUMP_LEVEL, facts->dump_level > 0 ? (uint32_t)facts->dump_level : 0);
 	// Nothing of this is in the main header, which readers want to be the same in all files of a set.
 	if (w->src->part) {
-		kco_kdump_put32(sub + KCO_KDUMP_SPLIT, 1);
-		kco_kdump_put64(sub + KCO_KDUMP_START, (uint32_t)w->start_pfn);
-		kco_kdump_put64(sub + KCO_KDUMP_END, (uint32_t)w->end_pfn);
-		kco_kdump_put64(sub + KCO_KDUMP_START_64, w->start_pfn);
-		kco_kdump_put64(sub + KCO_KDUMP_END_64, w->end_pfn);
+		kco_put_le32(sub + KCO_KDUMP_SPLIT, 1);
+		kco_put_le64(sub + KCO_KDUMP_START, (uint32_t)w->start_pfn);
+		kco_put_le64(sub + KCO_KDUMP_END, (uint32_t)w->end_pfn);
+		kco_put_le64(sub + KCO_KDUMP_START_64, w->start_pfn);
+		kco_put_le64(sub + KCO_KDUMP_END_64, w->end_pfn);
 	}
 	if (w->vmcoreinfo_off) {
-		kco_kdump_put64(sub + KCO_KDUMP_VMCOREINFO, w->vmcoreinfo_off);
-		kco_kdump_put64(sub + KCO_KDUMP_VMCOREINFO + 8, facts->vmcoreinfo_size);
+		kco_put_le64(sub + KCO_KDUMP_VMCOREINFO, w->vmcoreinfo_off);
+		kco_put_le64(sub + KCO_KDUMP_VMCOREINFO + 8, facts->vmcoreinfo_size);
 	}
 	if (w->notes_off) {
-		kco_kdump_put64(sub + KCO_KDUMP_NOTES, w->notes_off);
-		kco_kdump_put64(sub + KCO_KDUMP_NOTES + 8, w->notes_size);
+		kco_put_le64(sub + KCO_KDUMP_NOTES, w->notes_off);
+		kco_put_le64(sub + KCO_KDUMP_NOTES + 8, w->notes_size);
 	}
 	if (w->erase_off) {
-		kco_kdump_put64(sub + KCO_KDUMP_ERASE, w->erase_off);
-		kco_kdump_put64(sub + KCO_KDUMP_ERASE + 8, facts->eraseinfo_size);
+		kco_put_le64(sub + KCO_KDUMP_ERASE, w->erase_off);
+		kco_put_le64(sub + KCO_KDUMP_ERASE + 8, facts->eraseinfo_size);
 	}
-	kco_kdump_put64(sub + KCO_KDUMP_MAX_MAPNR_64, w->max_mapnr);
+	kco_put_le64(sub + KCO_KDUMP_MAX_MAPNR_64, w->max_mapnr);
 	return kco_sink_write(w->sink, sub, sizeof(sub), w->block_size, err);
 }

@@ -180,10 +180,10 @@ static enum kco_status kdump_deliver(void *arg, struct kco_write_piece *piece, s
 		const struct kdump_block *block = &packed->blocks[i];
 		uint8_t *desc = descs + i * KCO_KDUMP_DESC_SIZE;
 
-		kco_kdump_put64(desc, block->size ? at : w->zero);
-		kco_kdump_put32(desc + 8, block->size ? block->size : w->zero_size);
-		kco_kdump_put32(desc + 12, block->size ? block->flags : w->zero_flags);
-		kco_kdump_put64(desc + 16, 0);
+		kco_put_le64(desc, block->size ? at : w->zero);
+		kco_put_le32(desc + 8, block->size ? block->size : w->zero_size);
+		kco_put_le32(desc + 12, block->size ? block->flags : w->zero_flags);
+		kco_put_le64(desc + 16, 0);
 		at += block->size;
 	}
 	if (status == KCO_OK)

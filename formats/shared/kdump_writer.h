@@ -33,18 +33,6 @@ struct kco_kdump_writer {
 	uint32_t zero_size, zero_flags;
 };
 
-static inline void kco_kdump_put32(uint8_t *p, uint32_t v)
-{
-	v = htole32(v);
-	memcpy(p, &v, sizeof(v));
-}
-
-static inline void kco_kdump_put64(uint8_t *p, uint64_t v)
-{
-	v = htole64(v);
-	memcpy(p, &v, sizeof(v));
-}
-
 static inline uint64_t kco_kdump_round(uint64_t v, uint64_t to)
 {
 	return (v + to - 1) / to * to;

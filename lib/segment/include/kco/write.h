@@ -96,6 +96,17 @@ struct kco_write_source {
 	int level;		 /* ... and how hard; 0: the codec's usual */
 };
 
+/**
+ * Note @i of those that a new file gets: the image's, then VMCOREINFO where the
+ * image has its text from elsewhere (a header, memory, the user). false: there
+ * are no more.
+ */
+bool kco_write_note(const struct kco_image *img, size_t i, struct kco_note *ret);
+/** Bytes of a note as it lies in a file: header, name and contents, each padded to 4. */
+uint64_t kco_write_note_size(const struct kco_note *note);
+/** Lay @note out at @p, which has room for that and is zeros. Returns where in it the contents begin. */
+size_t kco_write_note_put(uint8_t *p, const struct kco_note *note);
+
 /** The piece's bytes, round the page cache. What belongs to no memory (a block that memory does not fill) is zeros. */
 enum kco_status kco_write_read(struct kco_reader *rd, struct kco_write_piece *piece, struct kco_err *err) KCO_MUST_USE;
 
