@@ -30,11 +30,6 @@ struct kdump_worker {
 	bool copy;		     /* the source's pages may be of the same codec */
 };
 
-static bool kdump_is_zero(const uint8_t *p, size_t n)
-{
-	return p[0] == 0 && !memcmp(p, p + 1, n - 1);
-}
-
 static void kdump_worker_free(void *worker)
 {
 	struct kdump_worker *k = worker;
@@ -86,7 +81,7 @@ static enum kco_status kdump_pack(const struct kco_kdump_writer *w, struct kdump
 	size_t size = 0;
 
 	*block = (struct kdump_block){ 0 };
-	if (kdump_is_zero(from, w->block_size))
+	if (kco_write_is_zero(from, w->block_size))
 		return KCO_OK;
 	if (k->encoder)
 		status = kco_encoder_compress(k->encoder, from, w->block_size, to, w->block_size - 1, &size, err);

@@ -82,11 +82,6 @@ size_t kco_runs_find(const struct kco_filed_run *runs, size_t n, uint64_t pa)
 	return lo;
 }
 
-static bool runs_is_zero(const uint8_t *p, size_t n)
-{
-	return p[0] == 0 && (n == 1 || !memcmp(p, p + 1, n - 1));
-}
-
 /* The end of the stretch at @at that is (or is not) zeros throughout. */
 static size_t runs_stretch_end(const struct kco_write_piece *piece, size_t at, bool *zero)
 {
@@ -98,7 +93,7 @@ static size_t runs_stretch_end(const struct kco_write_piece *piece, size_t at, b
 
 		if (part > piece->n - end)
 			part = piece->n - end;
-		here = runs_is_zero(piece->bytes + end, part);
+		here = kco_write_is_zero(piece->bytes + end, part);
 		if (end == at)
 			*zero = here;
 		else if (here != *zero)

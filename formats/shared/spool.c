@@ -13,6 +13,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <kco/write.h>
+
 /*
  * A dump is at most this much larger than its compressed self: a machine whose
  * memory was mostly zeros reaches about 1000 with gzip (deflate cannot do
@@ -107,11 +109,6 @@ static enum kco_status spool_check_space(struct kco_spool *spool, struct kco_err
 	return KCO_OK;
 }
 
-static bool spool_zero(const uint8_t *p, size_t n)
-{
-	return p[0] == 0 && !memcmp(p, p + 1, n - 1);
-}
-
 /* Write the block, which ends at spool->size; 4 KiB pieces of zeros are left out. */
 static enum kco_status spool_flush(struct kco_spool *spool, struct kco_err *err)
 {
@@ -122,13 +119,13 @@ static enum kco_status spool_flush(struct kco_spool *spool, struct kco_err *err)
 		size_t n = spool->in_block - at < 4096 ? spool->in_block - at : 4096, end = at + n;
 		enum kco_status status;
 
-		if (spool_zero(spool->block + at, n)) {
+		if (kco_write_is_zero(spool->block + at, n)) {
 			at = end;
 			continue;
 		}
 		while (end < spool->in_block && end - at < KCO_SPOOL_BLOCK) {
 			n = spool->in_block - end < 4096 ? spool->in_block - end : 4096;
-			if (spool_zero(spool->block + end, n))
+			if (kco_write_is_zero(spool->block + end, n))
 				break;
 			end += n;
 		}

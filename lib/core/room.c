@@ -26,11 +26,6 @@ struct room {
 	uint8_t *bytes;		     /* of a block, and room to compress it */
 };
 
-static bool room_is_zero(const uint8_t *p, size_t n)
-{
-	return p[0] == 0 && !memcmp(p, p + 1, n - 1);
-}
-
 /* Count the block at @addr; one that cannot be read says nothing. */
 static enum kco_status room_look(struct room *r, struct kco_reader *rd, uint64_t addr, struct kco_err *err)
 {
@@ -40,7 +35,7 @@ static enum kco_status room_look(struct room *r, struct kco_reader *rd, uint64_t
 
 	if (kco_write_read(rd, &piece, NULL) != KCO_OK)
 		return KCO_OK;
-	if (!room_is_zero(r->bytes, r->block)) {
+	if (!kco_write_is_zero(r->bytes, r->block)) {
 		if (r->encoder)
 			st = kco_encoder_compress(r->encoder, r->bytes, r->block, r->bytes + r->block, r->block - 1,
 						  &size, err);

@@ -22,11 +22,6 @@ struct verify_found {
 	uint8_t room[]; /* for a block as it is stored */
 };
 
-static uint64_t verify_zero(const uint8_t *p, size_t n)
-{
-	return p[0] == 0 && !memcmp(p, p + 1, n - 1) ? n : 0;
-}
-
 /* By which codec the block at @addr is stored, if it is on its own. */
 static void verify_codec(const struct verify *v, struct kco_reader *rd, uint64_t addr, struct verify_found *found)
 {
@@ -57,7 +52,8 @@ static enum kco_status verify_work(void *arg, void *worker, struct kco_reader *r
 		struct kco_err why = KCO_ERR_INIT;
 
 		if (whole || kco_write_read(rd, &one, &why) == KCO_OK) {
-			found->zero += verify_zero(one.bytes, v->block);
+			if (kco_write_is_zero(one.bytes, v->block))
+				found->zero += v->block;
 			if (v->opts->codecs)
 				verify_codec(v, rd, one.addr, found);
 			continue;

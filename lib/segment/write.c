@@ -74,3 +74,8 @@ size_t kco_write_note_put(uint8_t *p, const struct kco_note *note)
 		memcpy(p + at, note->desc, note->size);
 	return at;
 }
+
+bool kco_write_is_zero(const uint8_t *p, size_t n)
+{
+	return p[0] == 0 && (n == 1 || !memcmp(p, p + 1, n - 1));
+}

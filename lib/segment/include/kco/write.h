@@ -107,6 +107,8 @@ uint64_t kco_write_note_size(const struct kco_note *note);
 /** Lay @note out at @p, which has room for that and is zeros. Returns where in it the contents begin. */
 size_t kco_write_note_put(uint8_t *p, const struct kco_note *note);
 
+/** Are all of @n bytes (at least one) 0? */
+bool kco_write_is_zero(const uint8_t *p, size_t n);
 /** The piece's bytes, round the page cache. What belongs to no memory (a block that memory does not fill) is zeros. */
 enum kco_status kco_write_read(struct kco_reader *rd, struct kco_write_piece *piece, struct kco_err *err) KCO_MUST_USE;
 
