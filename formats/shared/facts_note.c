@@ -56,7 +56,7 @@ static void facts_put_u32(struct facts_buf *b, uint32_t tag, uint32_t v)
 
 static void facts_put_u64s(struct facts_buf *b, uint32_t tag, const uint64_t *v, size_t n)
 {
-	uint8_t raw[2 * KCO_FACTS_SPANS_MAX * 8];
+	uint8_t raw[2 * KCO_WRITE_SPANS_MAX * 8];
 
 	for (size_t i = 0; i < n; i++)
 		kco_put_le64(raw + 8 * i, v[i]);
@@ -65,8 +65,8 @@ static void facts_put_u64s(struct facts_buf *b, uint32_t tag, const uint64_t *v,
 
 static void facts_put_maps(struct facts_buf *b, const struct kco_write_source *src)
 {
-	size_t n = src->nr_spans < KCO_FACTS_SPANS_MAX ? src->nr_spans : KCO_FACTS_SPANS_MAX;
-	uint64_t v[2 * KCO_FACTS_SPANS_MAX];
+	size_t n = src->nr_spans < KCO_WRITE_SPANS_MAX ? src->nr_spans : KCO_WRITE_SPANS_MAX;
+	uint64_t v[2 * KCO_WRITE_SPANS_MAX];
 
 	for (size_t i = 0; i < n; i++) {
 		v[2 * i] = src->spans[i].first;
@@ -182,7 +182,7 @@ static bool facts_take_numbers(struct kco_facts *facts, uint32_t tag, const uint
 
 static bool facts_take_maps(struct kco_facts_maps *maps, const uint8_t *p, size_t n)
 {
-	if (n % 16 || n / 16 > KCO_FACTS_SPANS_MAX)
+	if (n % 16 || n / 16 > KCO_WRITE_SPANS_MAX)
 		return false;
 	for (size_t i = 0; i < n / 16; i++) {
 		maps->spans[i] = (struct kco_write_run){ kco_le64(p + 16 * i), kco_le64(p + 16 * i + 8) };

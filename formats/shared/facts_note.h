@@ -16,7 +16,6 @@
 
 #define KCO_FACTS_NOTE_TYPE 1u
 #define KCO_FACTS_NOTE_VERSION 1u
-#define KCO_FACTS_SPANS_MAX 64u
 
 /** Texts have no NUL, numbers are u32 or u64 as said. */
 enum kco_facts_tag {
@@ -49,7 +48,7 @@ enum kco_facts_tag {
 struct kco_facts_maps {
 	bool known;
 	size_t nr_spans;
-	struct kco_write_run spans[KCO_FACTS_SPANS_MAX];
+	struct kco_write_run spans[KCO_WRITE_SPANS_MAX];
 	struct kco_write_run direct; /* first > last: none */
 };
 

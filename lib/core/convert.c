@@ -20,7 +20,6 @@
 #include "threadnotes.h"
 
 #define CONVERT_MAPS_MAX (UINT32_C(1) << 20)
-#define CONVERT_SPANS_MAX 64
 
 struct convert {
 	struct kco_session *s;
@@ -36,7 +35,7 @@ struct convert {
 	size_t nr_maps, cap_maps;
 	uint64_t blocks; /* wanted, to be shared by the parts of a split set */
 	struct kco_write_run part;
-	struct kco_write_run spans[CONVERT_SPANS_MAX]; /* virtual ranges that maps tell all of */
+	struct kco_write_run spans[KCO_WRITE_SPANS_MAX]; /* virtual ranges that maps tell all of */
 	struct kco_threadnotes threads;
 	struct kco_note *notes; /* of the new file, where they are not the old one's */
 };
@@ -148,7 +147,7 @@ static void convert_spans(struct convert *c)
 	const struct kco_segment *seg;
 	size_t n = 0;
 
-	for (uint64_t at = 0; n < CONVERT_SPANS_MAX && (seg = kco_reader_next(rd, KCO_VIRT, at)) != NULL;) {
+	for (uint64_t at = 0; n < KCO_WRITE_SPANS_MAX && (seg = kco_reader_next(rd, KCO_VIRT, at)) != NULL;) {
 		struct kco_segment_page page = { .size = 0 };
 		uint64_t first = seg->first, last = seg->last;
 		bool maps = seg->ops->translate != NULL;

@@ -61,6 +61,8 @@ struct kco_write_map {
 /* The name of the notes in which writers keep facts: those of an earlier conversion are not copied. */
 #define KCO_FACTS_NOTE_NAME "KCODBG"
 
+#define KCO_WRITE_SPANS_MAX 64u /* of a source; readers take as many */
+
 struct kco_write_source {
 	const struct kco_image *image; /* notes, facts, block size */
 	/*
