@@ -54,6 +54,11 @@ enum kco_status kco_addrset_add(struct kco_addrset *set, uint64_t addr)
 	return KCO_OK;
 }
 
+bool kco_addrset_has(const struct kco_addrset *set, uint64_t addr)
+{
+	return addr && set->cap && *addrset_slot(set->slots, set->cap, addr);
+}
+
 void kco_addrset_fini(struct kco_addrset *set)
 {
 	free(set->slots);

@@ -31,7 +31,9 @@ struct kco_reader {
 	uint64_t unit_mask;
 	unsigned unit_shift;
 	uint64_t hits; /* of slots, not yet told to the cache */
-	uint8_t *own;  /* for when all pages of the cache are pinned; made when that happens */
+	const struct kco_blank *blanks;
+	size_t nr_blanks;
+	uint8_t *own; /* for when all pages of the cache are pinned; made when that happens */
 	struct kco_segtree trees[2];
 	struct reader_slot slots[READER_L1];
 };
@@ -186,6 +188,48 @@ static enum kco_status reader_direct(struct kco_reader *rd, enum kco_addr_kind k
 	return status;
 }
 
+void kco_reader_blank(struct kco_reader *rd, const struct kco_blank *blanks, size_t n)
+{
+	rd->blanks = blanks;
+	rd->nr_blanks = n;
+}
+
+/* The first blank that ends at or after @addr. */
+static size_t reader_blank_at(const struct kco_reader *rd, uint64_t addr)
+{
+	size_t lo = 0, hi = rd->nr_blanks;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (rd->blanks[mid].last < addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static bool reader_has_blank(const struct kco_reader *rd, uint64_t first, uint64_t last)
+{
+	size_t i = rd->nr_blanks ? reader_blank_at(rd, first) : 0;
+
+	return i < rd->nr_blanks && rd->blanks[i].first <= last;
+}
+
+/* The @n bytes of @addr at @buf, without what is to be blank. */
+static void reader_wipe(const struct kco_reader *rd, enum kco_addr_kind kind, uint64_t addr, uint8_t *buf, size_t n)
+{
+	if (!rd->nr_blanks || kind != KCO_PHYS || !n)
+		return;
+	for (size_t i = reader_blank_at(rd, addr); i < rd->nr_blanks && rd->blanks[i].first <= addr + (n - 1); i++) {
+		uint64_t first = rd->blanks[i].first > addr ? rd->blanks[i].first : addr;
+		uint64_t last = rd->blanks[i].last < addr + (n - 1) ? rd->blanks[i].last : addr + (n - 1);
+
+		memset(buf + (first - addr), 0, (size_t)(last - first) + 1);
+	}
+}
+
 static enum kco_status reader_fail(enum kco_status status, enum kco_addr_kind kind, uint64_t addr, struct kco_err *err)
 {
 	kco_context(err, status, "%s address 0x%" PRIx64, kind == KCO_VIRT ? "virtual" : "physical", addr);
@@ -204,6 +248,7 @@ enum kco_status kco_reader_read_once(struct kco_reader *rd, enum kco_addr_kind k
 
 	for (uint64_t at = addr & ~rd->unit_mask; img->touched && got && at < addr + got; at += unit)
 		img->touched(img->touched_arg, kind, at, (uint32_t)unit);
+	reader_wipe(rd, kind, addr, buf, got);
 	if (done)
 		*done = got;
 	return status == KCO_OK ? KCO_OK : reader_fail(status, kind, addr + got, err);
@@ -242,6 +287,7 @@ enum kco_status kco_reader_read(struct kco_reader *rd, enum kco_addr_kind kind, 
 		if (status != KCO_OK)
 			break;
 	}
+	reader_wipe(rd, kind, addr, buf, got);
 	if (done)
 		*done = got;
 	return status == KCO_OK ? KCO_OK : reader_fail(status, kind, addr + got, err);
@@ -299,6 +345,8 @@ enum kco_status kco_reader_packed(struct kco_reader *rd, uint64_t addr, void *bu
 
 	if (!seg || !seg->ops->packed || seg->last - addr < rd->img->facts.block_size - UINT64_C(1))
 		return kco_fail(err, KCO_E_UNSUPPORTED, "0x%" PRIx64 " is not stored in blocks", addr);
+	if (reader_has_blank(rd, addr, addr + (rd->img->facts.block_size - 1)))
+		return kco_fail(err, KCO_E_NOT_SAVED, "parts of 0x%" PRIx64 " are blank", addr);
 	here = *seg;
 	return here.ops->packed(&here, rd->codec, addr, buf, room, size, id, err);
 }

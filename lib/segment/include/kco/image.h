@@ -180,6 +180,16 @@ enum kco_status kco_reader_saved(struct kco_reader *rd, enum kco_addr_kind kind,
  */
 enum kco_status kco_reader_packed(struct kco_reader *rd, uint64_t addr, void *buf, size_t room, size_t *size,
 				  enum kco_codec_id *id, struct kco_err *err) KCO_MUST_USE;
+/** Physical memory that a reader gives zeros for: [first, last]. */
+struct kco_blank {
+	uint64_t first, last;
+};
+/**
+ * Give zeros for @blanks, which are sorted, do not overlap and outlive the
+ * reader, wherever the bytes come from (what cannot be read stays so). Blocks
+ * with a part of one are not given as stored: KCO_E_NOT_SAVED.
+ */
+void kco_reader_blank(struct kco_reader *rd, const struct kco_blank *blanks, size_t n);
 /** The next segment at or after @addr in the reader's own tree, for scans; NULL at the end. */
 const struct kco_segment *kco_reader_next(struct kco_reader *rd, enum kco_addr_kind kind, uint64_t addr);
 

@@ -60,6 +60,7 @@ struct kco_write_map {
 
 /* The name of the notes in which writers keep facts: those of an earlier conversion are not copied. */
 #define KCO_FACTS_NOTE_NAME "KCODBG"
+#define KCO_REDACT_NOTE_TYPE 2u /* such a note says that the dump was redacted: lib/core/redact.c */
 
 #define KCO_WRITE_SPANS_MAX 64u /* of a source; readers take as many */
 
