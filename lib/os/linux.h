@@ -4,13 +4,14 @@
  *
  *   linux.c             the table row, detection, symbols and types of the dump
  *   linux_boot.c        VMCOREINFO (note, file, or found in memory), page-table root, KASLR
- *   linux_list.c        circular lists, torn ones as well
+ *   linux_list.c        circular lists, torn ones as well; linux_rbtree.c: trees
  *   linux_cpus.c        per-CPU data, CPU masks
  *   linux_tasks.c       the task list; linux_pids.c: the pid tree it is checked against
  *   linux_state.c       state letters
  *   linux_modules.c     the module list; linux_modsyms.c: modules' symbols,
  *   linux_modbtf.c      and types
  *   linux_sections.c    where modules' sections were loaded, build-ids
+ *   linux_vmap.c        areas of the kernel's virtual memory
  *   linux_text.c        where code is, and its ORC tables
  *   linux_log.c         the log; linux_log_old.c: before v5.10
  *   linux_system.c      release, uptime, load, panic message
@@ -84,6 +85,14 @@ typedef enum kco_status linux_list_fn(void *arg, uint64_t node);
 enum kco_status linux_list_each(struct kco_session *s, uint64_t head, linux_list_fn *fn, void *arg,
 				struct kco_err *torn);
 
+/* linux_rbtree.c */
+/**
+ * Each node of the tree whose struct rb_root is at @root. Returns @fn's error or KCO_OK; a tree of which parts could
+ * not be reached has torn->code set.
+ */
+enum kco_status linux_rbtree_each(struct kco_session *s, uint64_t root, linux_list_fn *fn, void *arg,
+				  struct kco_err *torn);
+
 /* linux.c */
 extern const struct kco_os_ops kco_os_linux;
 /** The personality's private state, for its init() and those of its variants. */
@@ -120,10 +129,16 @@ enum kco_status linux_module_symbols(struct kco_session *s, struct kco_symbol_so
 /* linux_modbtf.c */
 enum kco_status linux_module_types(struct kco_session *s, const struct kco_module *mod, struct kco_types **ret,
 				   struct kco_err *err);
+/** Where the bytes of a module's types lie. KCO_E_NOTYPE: it has none. */
+enum kco_status linux_module_btf(struct kco_session *s, const struct kco_module *mod, uint64_t *addr, uint64_t *size,
+				 struct kco_err *err);
 /* linux_sections.c */
 enum kco_status linux_module_sections(struct kco_session *s, const struct kco_module *mod,
 				      enum kco_status (*add)(void *arg, const char *name, uint64_t addr), void *arg,
 				      struct kco_err *err);
+/** The bytes of memory where the kernel keeps that. */
+enum kco_status linux_module_sections_where(struct kco_session *s, const struct kco_module *mod, uint64_t *addr,
+					    uint64_t *size, struct kco_err *err);
 /** The GNU build-id among the ELF notes at @notes; @id_size is the room, then the size. */
 bool linux_note_build_id(const uint8_t *notes, size_t size, uint8_t *id, size_t *id_size);
 /** The same from the dump's memory, at most a page of notes. */
@@ -143,7 +158,20 @@ enum kco_status linux_system(struct kco_session *s, struct kco_system_info *info
 enum kco_status linux_build_id(struct kco_session *s, uint8_t *id, size_t *size, struct kco_err *err);
 
 /* linux_maps.c */
+/** The virtual address of the map of all memory: physical address 0. */
+enum kco_status linux_direct_map(struct kco_session *s, uint64_t *ret, struct kco_err *err);
 enum kco_status linux_maps(struct kco_session *s, enum kco_status (*add)(void *arg, const struct kco_write_map *map),
 			   void *arg, struct kco_err *err);
+
+/* linux_vmap.c */
+struct linux_vmap_area {
+	uint64_t start, end;
+	uint64_t caller; /* an address in the function that made it; 0 unknown */
+};
+/** Each area of the kernel's virtual memory until @fn returns false. What broke off has torn->code set. */
+enum kco_status linux_vmap_each(struct kco_session *s, bool (*fn)(void *arg, const struct linux_vmap_area *area),
+				void *arg, struct kco_err *torn, struct kco_err *err);
+/** Where the area of vmalloc() begins and ends. */
+void linux_vmap_range(struct kco_session *s, uint64_t *first, uint64_t *end);
 
 #endif

@@ -83,6 +83,7 @@ static void memmap_order(struct linux_memmap *m)
 enum kco_status linux_memmap_init(struct kco_session *s, struct linux_memmap *m, struct kco_err *err)
 {
 	struct linux_pages *pages;
+	struct kco_field cache;
 	enum kco_status st = kco_session_need(s, KCO_NEED_SYMS | KCO_NEED_TYPES, err);
 	uint64_t v;
 
@@ -106,6 +107,12 @@ enum kco_status linux_memmap_init(struct kco_session *s, struct linux_memmap *m,
 	if (m->flags + 8 > m->size || m->mapcount + 4 > m->size || m->refcount + 4 > m->size ||
 	    m->mapping + 8 > m->size || m->private + 8 > m->size || m->compound_head + 8 > m->size)
 		return kco_fail(err, KCO_E_CORRUPT, "members of struct page lie beyond its %" PRIu64 " bytes", m->size);
+	// Since Linux d122019bf061 (v5.17) struct slab lies over struct page.
+	if (!os_field(s, "slab", &cache, NULL, "slab_cache", NULL) ||
+	    !os_field(s, "page", &cache, NULL, "slab_cache", NULL))
+		m->slab_cache = cache.offset;
+	if (m->slab_cache + 8 > m->size)
+		m->slab_cache = 0;
 	m->lru = memmap_number(s, "PG_lru");
 	m->pg_private = memmap_number(s, "PG_private");
 	m->swapcache = memmap_number(s, "PG_swapcache");
@@ -119,6 +126,7 @@ enum kco_status linux_memmap_init(struct kco_session *s, struct linux_memmap *m,
 	m->slab_type = memmap_type(s, "PAGE_SLAB_MAPCOUNT_VALUE", "PGTY_slab");
 	m->hugetlb_type = memmap_type(s, "PAGE_HUGETLB_MAPCOUNT_VALUE", "PGTY_hugetlb");
 	m->zsmalloc_type = memmap_type(s, "PAGE_ZSMALLOC_MAPCOUNT_VALUE", "PGTY_zsmalloc");
+	m->kmalloc_type = memmap_type(s, "PAGE_LARGE_KMALLOC_MAPCOUNT_VALUE", "PGTY_large_kmalloc");
 	m->dtor_hugetlb = memmap_number(s, "HUGETLB_PAGE_DTOR");
 	m->max_order = kco_session_vmcoreinfo_uint(s, "LENGTH(zone.free_area)", &v, NULL) ? 11 : v;
 	if (m->head_mask == LINUX_MEMMAP_NONE) {
@@ -166,6 +174,8 @@ void linux_mempage_decode(const struct linux_memmap *m, const uint8_t *raw, bool
 				     .mapcount = kco_le32(raw + m->mapcount),
 				     .refcount = kco_le32(raw + m->refcount) };
 	p->hugetlb = linux_mempage_type(p, m->hugetlb_type);
+	if (m->slab_cache && linux_mempage_slab(m, p))
+		p->slab_cache = kco_le64(raw + m->slab_cache);
 	if (!(p->flags & (uint64_t)m->head_mask) || !next || !m->order.size)
 		return;
 	(void)kco_field_get(&m->order, raw, 2 * m->size, &order);
@@ -178,4 +188,31 @@ void linux_mempage_decode(const struct linux_memmap *m, const uint8_t *raw, bool
 	if (m->order_in_flags)
 		p->hugetlb |= linux_mempage_type(
 			&(struct linux_mempage){ .mapcount = kco_le32(raw + m->size + m->mapcount) }, m->hugetlb_type);
+}
+
+bool linux_memmap_page(const struct linux_memmap *map, struct kco_mem *mem, uint64_t pfn, struct linux_mempage *p)
+{
+	uint8_t raw[2 * LINUX_MEMMAP_PAGE_MAX];
+	size_t done;
+
+	(void)!kco_vread(mem, &map->s->kernel, map->vmemmap + pfn * map->size, raw, 2 * map->size, &done, NULL);
+	if (done < map->size)
+		return false;
+	linux_mempage_decode(map, raw, done == 2 * map->size, pfn, p);
+	return true;
+}
+
+bool linux_memmap_head(const struct linux_memmap *map, struct kco_mem *mem, uint64_t pfn, const struct linux_mempage *p,
+		       uint64_t *head_pfn, struct linux_mempage *head)
+{
+	uint64_t at = p->compound_head - 1 - map->vmemmap;
+
+	*head_pfn = pfn;
+	*head = *p;
+	if (!(p->compound_head & 1))
+		return true;
+	if (p->compound_head - 1 < map->vmemmap || at % map->size || at / map->size >= pfn)
+		return false;
+	*head_pfn = at / map->size;
+	return linux_memmap_page(map, mem, *head_pfn, head) && !(head->compound_head & 1);
 }

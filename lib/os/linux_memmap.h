@@ -25,9 +25,11 @@ struct linux_memmap {
 	struct kco_session *s;
 	uint64_t vmemmap, size;							  /* the array; bytes of one */
 	uint64_t flags, mapcount, mapping, private, compound_head, refcount;	  /* offsets */
+	uint64_t slab_cache;							  /* of slab pages; 0 unknown */
 	int64_t lru, pg_private, swapcache, swapbacked, slab, hwpoison, reserved; /* bits of flags */
 	int64_t head_mask;
-	int64_t buddy, offline, slab_type, hugetlb_type, zsmalloc_type; /* types, as _mapcount holds them */
+	int64_t buddy, offline, slab_type, hugetlb_type, zsmalloc_type,
+		kmalloc_type; /* types, as _mapcount holds them */
 	uint64_t max_order;
 	int64_t dtor_hugetlb;
 	struct kco_field order, dtor; /* of the second struct page of a compound page; size 0 unknown */
@@ -36,7 +38,7 @@ struct linux_memmap {
 
 /** What is looked at of one struct page. */
 struct linux_mempage {
-	uint64_t flags, mapping, private, compound_head;
+	uint64_t flags, mapping, private, compound_head, slab_cache; /* the last of slab pages only */
 	uint32_t mapcount, refcount;
 	unsigned order; /* of a head; else 0 */
 	bool hugetlb;
@@ -47,6 +49,12 @@ enum kco_status linux_memmap_init(struct kco_session *s, struct linux_memmap *re
 /** The page at @raw; what belongs to the second page of a compound one is at @raw + size, if @next. */
 void linux_mempage_decode(const struct linux_memmap *map, const uint8_t *raw, bool next, uint64_t pfn,
 			  struct linux_mempage *p);
+/** The page of @pfn, read by @mem. false: it cannot be. */
+bool linux_memmap_page(const struct linux_memmap *map, struct kco_mem *mem, uint64_t pfn, struct linux_mempage *p);
+/** The head of the compound page that page @pfn, @p, is a tail of; of any other page itself. false: it leads nowhere.
+ */
+bool linux_memmap_head(const struct linux_memmap *map, struct kco_mem *mem, uint64_t pfn, const struct linux_mempage *p,
+		       uint64_t *head_pfn, struct linux_mempage *head);
 bool linux_mempage_flag(const struct linux_mempage *p, int64_t bit);
 /** Is the page of this type? Since v6.12 the type is the high byte, with a number of its own below it. */
 bool linux_mempage_type(const struct linux_mempage *p, int64_t type);

@@ -68,18 +68,6 @@ static uint64_t memscan_batch(const struct linux_memscan *scan, struct kco_mem *
 	return at;
 }
 
-static bool memscan_page(const struct linux_memmap *map, struct kco_mem *mem, uint64_t pfn, struct linux_mempage *p)
-{
-	uint8_t raw[2 * LINUX_MEMMAP_PAGE_MAX];
-	size_t done;
-
-	(void)!kco_vread(mem, &map->s->kernel, map->vmemmap + pfn * map->size, raw, 2 * map->size, &done, NULL);
-	if (done < map->size)
-		return false;
-	linux_mempage_decode(map, raw, done == 2 * map->size, pfn, p);
-	return true;
-}
-
 /* A run may begin inside of what is told by its first page only: a compound page or a free block. Where that begins. */
 static uint64_t memscan_head(const struct linux_memmap *map, struct kco_mem *mem, uint64_t pfn)
 {
@@ -91,7 +79,7 @@ static uint64_t memscan_head(const struct linux_memmap *map, struct kco_mem *mem
 		// Only what is aligned anew by this order was not looked at by the one before.
 		if (head == pfn || !(pfn >> (order - 1) & 1))
 			continue;
-		if (!memscan_page(map, mem, head, &p))
+		if (!linux_memmap_page(map, mem, head, &p))
 			return pfn;
 		if (p.order >= order ||
 		    (linux_mempage_type(&p, map->buddy) && p.private < map->max_order && p.private >= order))

@@ -63,12 +63,11 @@ static enum kco_status modbtf_find(struct kco_session *s, const struct kco_modul
 	return kco_fail(err, KCO_E_NOTYPE, "module %s has no BTF", mod->name);
 }
 
-enum kco_status linux_module_types(struct kco_session *s, const struct kco_module *mod, struct kco_types **ret,
-				   struct kco_err *err)
+enum kco_status linux_module_btf(struct kco_session *s, const struct kco_module *mod, uint64_t *addr, uint64_t *size,
+				 struct kco_err *err)
 {
 	struct kco_field data, data_size;
-	uint64_t btf, at, size;
-	void *bytes;
+	uint64_t btf;
 	enum kco_status st = modbtf_find(s, mod, &btf, err);
 
 	if (!st)
@@ -76,14 +75,24 @@ enum kco_status linux_module_types(struct kco_session *s, const struct kco_modul
 	if (!st)
 		st = os_field(s, "btf", &data_size, err, "data_size", NULL);
 	if (!st)
-		st = kco_kread_field(s, btf, &data, &at, err);
+		st = kco_kread_field(s, btf, &data, addr, err);
 	if (!st)
-		st = kco_kread_field(s, btf, &data_size, &size, err);
+		st = kco_kread_field(s, btf, &data_size, size, err);
+	if (!st && (!*size || *size > MODBTF_MAX))
+		st = kco_fail(err, KCO_E_CORRUPT, "module %s: %" PRIu64 " bytes of BTF make no sense", mod->name,
+			      *size);
+	return st;
+}
+
+enum kco_status linux_module_types(struct kco_session *s, const struct kco_module *mod, struct kco_types **ret,
+				   struct kco_err *err)
+{
+	uint64_t at, size;
+	void *bytes;
+	enum kco_status st = linux_module_btf(s, mod, &at, &size, err);
+
 	if (st)
 		return st;
-	if (!size || size > MODBTF_MAX)
-		return kco_fail(err, KCO_E_CORRUPT, "module %s: %" PRIu64 " bytes of BTF make no sense", mod->name,
-				size);
 	st = kco_kread_bulk_new(s, at, size, &bytes, err);
 	if (st)
 		return kco_context(err, st, "types of module %s", mod->name);

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 
 #define PROBES_MAX 65536
-#define PROBES_DEPTH 64 /* a red-black tree of 2^32 nodes is no deeper */
 #define PROBES_TABLE 64 /* KPROBE_TABLE_SIZE, kernel/kprobes.c: 1 << KPROBE_HASH_BITS */
 
 /* The path of the file whose inode is at @inode, as the first process that maps it has it; NULL unknown. */
@@ -50,75 +49,60 @@ static bool uprobes_remember(struct linux_breakpoints *b, uint64_t inode, uint64
 	return true;
 }
 
-enum { UP_NODE, UP_LEFT, UP_RIGHT, UP_INODE, UP_OFFSET, UP_FIELDS };
+enum { UP_NODE, UP_INODE, UP_OFFSET, UP_FIELDS };
 
 static const struct linux_need uprobe_needs[UP_FIELDS] = {
-	[UP_NODE] = { { "rb_node" } }, [UP_LEFT] = { { "rb_node.rb_left" } }, [UP_RIGHT] = { { "rb_node.rb_right" } },
-	[UP_INODE] = { { "inode" } },  [UP_OFFSET] = { { "offset" } },
+	[UP_NODE] = { { "rb_node" } },
+	[UP_INODE] = { { "inode" } },
+	[UP_OFFSET] = { { "offset" } },
 };
 
-/* One node: tells it, and gives its children. */
-static enum kco_status uprobes_node(struct linux_breakpoints *b, const struct linux_layout *layout, uint64_t node,
-				    uint64_t children[2], struct kco_err *err)
+struct uprobes_walk {
+	struct linux_breakpoints *b;
+	struct linux_layout layout;
+};
+
+static enum kco_status uprobes_node(void *arg, uint64_t node)
 {
-	uint64_t uprobe = node - layout->first - layout->f[UP_NODE].offset;
+	struct uprobes_walk *w = arg;
+	struct linux_breakpoints *b = w->b;
+	uint64_t uprobe = node - w->layout.first - w->layout.f[UP_NODE].offset;
 	struct kco_breakpoint bp = { .kind = KCO_BREAKPOINT_UPROBE,
 				     .object = uprobe,
 				     .access = KCO_BREAKPOINT_EXEC,
 				     .len = 1,
 				     .enabled = true,
 				     .cpu = -1 };
+	struct kco_err err = KCO_ERR_INIT;
 	uint8_t buf[LINUX_LAYOUT_WINDOW];
-	enum kco_status st = kco_addrset_add(&b->seen, uprobe);
 
-	if (st == KCO_DONE)
-		return kco_fail(err, KCO_E_CORRUPT, "the tree runs in a circle at 0x%llx", (unsigned long long)node);
-	if (!st)
-		st = linux_layout_read(b->s, layout, uprobe, buf, err);
-	if (st)
-		return st;
-	children[0] = linux_layout_get(layout, buf, UP_LEFT);
-	children[1] = linux_layout_get(layout, buf, UP_RIGHT);
-	bp.inode = linux_layout_get(layout, buf, UP_INODE);
-	bp.offset = linux_layout_get(layout, buf, UP_OFFSET);
+	if (b->stop)
+		return KCO_E_CANCELLED;
+	if (linux_layout_read(b->s, &w->layout, uprobe, buf, &err)) {
+		linux_breakpoint_failed(b, KCO_BREAKPOINT_UPROBE, "uprobes", &err);
+		return KCO_OK;
+	}
+	bp.inode = linux_layout_get(&w->layout, buf, UP_INODE);
+	bp.offset = linux_layout_get(&w->layout, buf, UP_OFFSET);
 	bp.path = probes_path(b->s, bp.inode);
 	(void)linux_breakpoint_add(b, &bp);
-	return uprobes_remember(b, bp.inode, bp.offset) ? KCO_OK : kco_fail(err, KCO_E_NOMEM, "out of memory");
+	return uprobes_remember(b, bp.inode, bp.offset) ? KCO_OK : KCO_E_NOMEM;
 }
 
 void linux_uprobes(struct linux_breakpoints *b)
 {
-	uint64_t stack[2 * PROBES_DEPTH], tree, root;
-	struct kco_err err = KCO_ERR_INIT;
-	struct linux_layout layout;
-	size_t depth = 0;
+	struct kco_err err = KCO_ERR_INIT, torn = KCO_ERR_INIT;
+	struct uprobes_walk walk = { .b = b };
+	uint64_t tree;
+	enum kco_status st;
 
 	if (os_symbol(b->s, &tree, NULL, "uprobes_tree", NULL))
 		return; // a kernel without CONFIG_UPROBES
-	if (linux_layout_init(b->s, &layout, "uprobe", uprobe_needs, UP_FIELDS, &err) ||
-	    kco_kread_uint(b->s, tree, 8, &root, &err)) {
-		linux_breakpoint_failed(b, KCO_BREAKPOINT_UPROBE, "uprobes", &err);
-		return;
-	}
-	if (root)
-		stack[depth++] = root;
-	for (size_t n = 0; depth && !b->stop; n++) {
-		uint64_t children[2] = { 0, 0 };
-
-		if (n >= PROBES_MAX || depth > 2 * PROBES_DEPTH - 2) {
-			(void)!kco_fail(&err, KCO_E_CORRUPT, "the tree does not end");
-			linux_breakpoint_failed(b, KCO_BREAKPOINT_UPROBE, "uprobes", &err);
-			return;
-		}
-		if (uprobes_node(b, &layout, stack[--depth], children, &err)) {
-			linux_breakpoint_failed(b, KCO_BREAKPOINT_UPROBE, "uprobes", &err);
-			err = KCO_ERR_INIT;
-			continue;
-		}
-		for (unsigned i = 0; i < 2; i++)
-			if (children[i])
-				stack[depth++] = children[i];
-	}
+	st = linux_layout_init(b->s, &walk.layout, "uprobe", uprobe_needs, UP_FIELDS, &err);
+	if (!st && linux_rbtree_each(b->s, tree, uprobes_node, &walk, &torn) == KCO_E_NOMEM)
+		st = kco_fail(&err, KCO_E_NOMEM, "out of memory");
+	if (st || torn.code)
+		linux_breakpoint_failed(b, KCO_BREAKPOINT_UPROBE, "uprobes", st ? &err : &torn);
 }
 
 enum { KP_NEXT, KP_ADDR, KP_FLAGS, KP_FIELDS };

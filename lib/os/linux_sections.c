@@ -39,6 +39,35 @@ static enum kco_status sections_layout(struct kco_session *s, struct sections_la
 	return st;
 }
 
+/* Where the kernel's list of a module's sections lies, and how many there are. */
+static enum kco_status sections_find(struct kco_session *s, const struct kco_module *mod, struct sections_layout *l,
+				     uint64_t *attrs, uint64_t *n, struct kco_err *err)
+{
+	enum kco_status st = sections_layout(s, l, err);
+
+	if (!st)
+		st = kco_kread_field(s, mod->addr, &l->attrs, attrs, err);
+	if (!st && !*attrs)
+		st = kco_fail(err, KCO_E_NOSYM, "module %s: the kernel kept no sections", mod->name);
+	if (!st)
+		st = kco_kread_field(s, *attrs, &l->count, n, err);
+	if (!st && *n > SECTIONS_MAX)
+		st = kco_fail(err, KCO_E_CORRUPT, "module %s: %" PRIu64 " sections make no sense", mod->name, *n);
+	return st;
+}
+
+enum kco_status linux_module_sections_where(struct kco_session *s, const struct kco_module *mod, uint64_t *addr,
+					    uint64_t *size, struct kco_err *err)
+{
+	struct sections_layout l;
+	uint64_t n;
+	enum kco_status st = sections_find(s, mod, &l, addr, &n, err);
+
+	if (!st)
+		*size = l.address.offset + n * l.stride + l.address.size;
+	return st;
+}
+
 enum kco_status linux_module_sections(struct kco_session *s, const struct kco_module *mod,
 				      enum kco_status (*add)(void *arg, const char *name, uint64_t addr), void *arg,
 				      struct kco_err *err)
@@ -46,16 +75,8 @@ enum kco_status linux_module_sections(struct kco_session *s, const struct kco_mo
 	struct sections_layout l;
 	uint64_t attrs, n, name, addr;
 	char text[SECTIONS_NAME];
-	enum kco_status st = sections_layout(s, &l, err);
+	enum kco_status st = sections_find(s, mod, &l, &attrs, &n, err);
 
-	if (!st)
-		st = kco_kread_field(s, mod->addr, &l.attrs, &attrs, err);
-	if (!st && !attrs)
-		st = kco_fail(err, KCO_E_NOSYM, "module %s: the kernel kept no sections", mod->name);
-	if (!st)
-		st = kco_kread_field(s, attrs, &l.count, &n, err);
-	if (!st && n > SECTIONS_MAX)
-		st = kco_fail(err, KCO_E_CORRUPT, "module %s: %" PRIu64 " sections make no sense", mod->name, n);
 	for (uint64_t i = 0; !st && i < n; i++, attrs += l.stride) {
 		st = kco_kread_field(s, attrs, &l.name, &name, err);
 		if (!st)

@@ -168,6 +168,31 @@ static bool fpu_stale(struct kco_session *s, const struct kco_task *task, uint64
 	       kco_kread_uint(s, addr, 8, &owner, NULL) || owner == fpu;
 }
 
+/* Where @task's struct fpu and its saved registers are. */
+static enum kco_status fpu_saved(struct kco_session *s, const struct kco_task *task, uint64_t *fpu,
+				 struct fpu_area *area, struct kco_err *err)
+{
+	enum kco_status st = fpu_find(s, task, fpu, err);
+
+	if (!st)
+		st = fpu_area(s, *fpu, area, err);
+	if (!st && (area->size < X86_64_XSAVE_LEGACY || area->size > KCO_XSTATE_MAX))
+		st = kco_fail(err, KCO_E_CORRUPT, "%" PRIu64 " bytes of floating-point state", area->size);
+	return st;
+}
+
+enum kco_status linux_x86_64_xstate_area(struct kco_session *s, const struct kco_task *task, uint64_t *addr,
+					 uint64_t *size, struct kco_err *err)
+{
+	struct fpu_area area = { 0 };
+	uint64_t fpu;
+	enum kco_status st = fpu_saved(s, task, &fpu, &area, err);
+
+	*addr = area.addr;
+	*size = area.size;
+	return st ? kco_context(err, st, "vector registers") : KCO_OK;
+}
+
 enum kco_status linux_x86_64_xstate(struct kco_process *p, const struct kco_task *task, struct kco_xstate *ret,
 				    struct kco_err *err)
 {
@@ -180,11 +205,7 @@ enum kco_status linux_x86_64_xstate(struct kco_process *p, const struct kco_task
 
 	if (task->flags & (KCO_TASK_KTHREAD | KCO_TASK_IDLE))
 		return kco_fail(err, KCO_E_RANGE, "a kernel thread has no vector registers");
-	st = fpu_find(s, task, &fpu, err);
-	if (!st)
-		st = fpu_area(s, fpu, &area, err);
-	if (!st && (area.size < X86_64_XSAVE_LEGACY || area.size > sizeof(raw)))
-		st = kco_fail(err, KCO_E_CORRUPT, "%" PRIu64 " bytes of floating-point state", area.size);
+	st = fpu_saved(s, task, &fpu, &area, err);
 	if (!st)
 		st = kco_kread(s, area.addr, raw, (size_t)area.size, NULL, err);
 	if (st)

@@ -16,6 +16,9 @@ enum kco_status linux_x86_64_thread_regs(struct kco_process *p, const struct kco
 					 struct kco_thread_regs *ret, struct kco_err *err);
 enum kco_status linux_x86_64_xstate(struct kco_process *p, const struct kco_task *task, struct kco_xstate *ret,
 				    struct kco_err *err);
+/** Where the kernel saved them: @size bytes at @addr of its memory. Kernel threads have such memory, too. */
+enum kco_status linux_x86_64_xstate_area(struct kco_session *s, const struct kco_task *task, uint64_t *addr,
+					 uint64_t *size, struct kco_err *err);
 enum kco_status linux_x86_64_debugregs(struct kco_process *p, const struct kco_task *task, uint64_t dr[8],
 				       struct kco_err *err);
 enum kco_status linux_x86_64_core_notes(struct kco_process *p,
