@@ -10,9 +10,9 @@ ROLES = ("zoo-static", "zoo-pie", "zoo-fp", "zoo-dbgframe", "zoo-mini", "zoo-str
          "zoo-sig-self", "zoo-sig-trap", "zoo-sig-pend", "zoo-vfork", "zoo-vforked", "zoo-zombie", "zoo-undead",
          "zoo-leaderless", "zoo-stopped", "zoo-perf", "zoo-userfault", "zoo-tracer", "t-exec", "t-fork", "t-vfork",
          "t-vfork-done", "t-clone", "t-entry", "t-leave", "t-exit", "t-signal", "t-fault", "t-seccomp", "t-step",
-         "t-break", "t-watch", "t-interrupt", "t-group", "zoo-mem", "zoo-areas", "zoo-ns", "zoo-swap")
+         "t-break", "t-watch", "t-interrupt", "t-group", "zoo-mem", "zoo-areas", "zoo-ns", "zoo-swap", "zoo-secrets")
 FACTS = {"marker": 900, "chain": 70, "stop": 65, "regs": 21, "vector": 4, "xstate": 16, "pending": 8, "swapped": 12,
-         "breakpoint": 7, "uprobe": 2, "kprobe": 2}
+         "breakpoint": 7, "uprobe": 2, "kprobe": 2, "secret": 5, "secret name": 3}
 
 
 def facts(zoo):

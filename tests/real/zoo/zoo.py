@@ -52,6 +52,7 @@ PROGRAMS = {
     "zoo-life": (["life.c"], SHARED),
     "zoo-trace": (["trace.c"], SHARED),
     "zoo-mem": (["mem.c"], STATIC),
+    "zoo-secrets": (["secrets.c"], STATIC),
     "facts": (["facts.c"], STATIC),
 }
 LIBRARY = "usr/lib/zoo/libzoo.so"
