@@ -22,7 +22,14 @@ struct convert_opts {
 	const char *touched, *output, *format;
 	int64_t level, filter, split;
 	int codec;
-	bool force, keep_going, has_codec, flatten, has_split;
+	bool force, keep_going, has_codec, flatten, has_split, redact, redact_names;
+};
+
+/* What --redact leaves as it is: whoever hands the dump on should know. */
+static const char *const convert_kept[] = {
+	"the log, names of the machine, its users' programs and devices",
+	"kernel stacks, with the general registers of user mode",
+	"the kernel's objects in use: file system metadata, terminal input, keys of disks and connections",
 };
 
 static const char *const convert_codecs[] = { "none", "zlib", "lzo", "snappy", "zstd", NULL };
@@ -104,6 +111,70 @@ static enum kco_status convert_target(struct kco_cmd_ctx *ctx, struct kco_dump_t
 	return to->fd >= 0 ? KCO_OK : kco_fail(err, KCO_E_CANCELLED, "nobody reads the output");
 }
 
+static enum kco_redact_level convert_redact_level(const struct convert_opts *opts)
+{
+	return opts->redact_names ? KCO_REDACT_NAMES : opts->redact ? KCO_REDACT_SECRETS : KCO_REDACT_NOT;
+}
+
+/* What became of memory that others may not see. */
+static const struct convert_redacted {
+	const char *name, *group, *text; /* group: begins a line */
+	size_t offset;
+} convert_redacted[] = {
+#define CONVERT_REDACTED(member, group, text)                                   \
+	{                                                                       \
+#member, group, text, offsetof(struct kco_redact_stats, member) \
+	}
+	CONVERT_REDACTED(user, "pages left out", "processes"),
+	CONVERT_REDACTED(cache, NULL, "page cache"),
+	CONVERT_REDACTED(compressed, NULL, "compressed"),
+	CONVERT_REDACTED(free, NULL, "free"),
+	CONVERT_REDACTED(buffers, NULL, "buffers"),
+	CONVERT_REDACTED(lost, NULL, "unknown"),
+	CONVERT_REDACTED(slab, "pages kept", "objects"),
+	CONVERT_REDACTED(tables, NULL, "page tables"),
+	CONVERT_REDACTED(mapped, NULL, "stacks and per-CPU data"),
+	CONVERT_REDACTED(reserved, NULL, "kernel image and boot"),
+	CONVERT_REDACTED(unmanaged, NULL, "firmware"),
+	CONVERT_REDACTED(registers, "blank in these", "vector registers"),
+	CONVERT_REDACTED(keys, NULL, "keys"),
+	CONVERT_REDACTED(pools, NULL, "entropy pools"),
+	CONVERT_REDACTED(objects, NULL, "free objects"),
+	CONVERT_REDACTED(packets, NULL, "network packets"),
+	CONVERT_REDACTED(names, NULL, "file names"),
+	CONVERT_REDACTED(bytes, NULL, "bytes in all"),
+#undef CONVERT_REDACTED
+};
+
+static void convert_redact_show(struct kco_cmd_ctx *ctx, const struct kco_redact_stats *stats)
+{
+	if (!convert_redact_level(ctx->opts))
+		return;
+	kco_json_object(ctx->out, "redacted");
+	for (size_t i = 0; i < sizeof(convert_redacted) / sizeof(*convert_redacted); i++) {
+		const struct convert_redacted *row = &convert_redacted[i];
+		uint64_t n = *(const uint64_t *)((const char *)stats + row->offset);
+
+		if (row->group && i)
+			kco_text(ctx->out, "\n");
+		if (row->group)
+			kco_text(ctx->out, "  %s: ", row->group);
+		kco_text(ctx->out, "%s%s %" PRIu64, row->group ? "" : ", ", row->text, n);
+		kco_json_uint(ctx->out, row->name, n);
+	}
+	kco_text(ctx->out, "\n");
+	for (size_t i = 0; i < sizeof(convert_kept) / sizeof(*convert_kept); i++)
+		kco_text(ctx->out, "  kept: %s\n", convert_kept[i]);
+	kco_json_array(ctx->out, "not_found");
+	for (size_t i = 0; i < stats->nr_kept; i++) {
+		kco_text(ctx->out, "  kept, since it could not be found: %s\n", stats->kept[i]);
+		kco_json_str(ctx->out, NULL, stats->kept[i]);
+		ctx->failed_rows++;
+	}
+	kco_json_end(ctx->out);
+	kco_json_end(ctx->out);
+}
+
 /* How many bytes where, unless the dump itself went there. */
 static void convert_show(struct kco_cmd_ctx *ctx, const char *path, const char *format,
 			 const struct kco_recording_stats *stats)
@@ -123,6 +194,7 @@ static void convert_show(struct kco_cmd_ctx *ctx, const char *path, const char *
 	kco_json_uint(out, "page_size", stats->page_size);
 	kco_json_uint(out, "bytes", stats->file_size);
 	kco_json_uint(out, "lost_pages", stats->lost);
+	convert_redact_show(ctx, &stats->redact);
 	kco_json_row_end(out);
 }
 
@@ -235,6 +307,7 @@ static void convert_show_whole(struct kco_cmd_ctx *ctx, const char *format, cons
 	kco_json_uint(ctx->out, "hwpoison", filter->hwpoison);
 	kco_json_uint(ctx->out, "offline", filter->offline);
 	kco_json_end(ctx->out);
+	convert_redact_show(ctx, &stats->redact);
 	kco_json_row_end(ctx->out);
 }
 
@@ -251,6 +324,7 @@ static enum kco_status convert_whole(struct kco_cmd_ctx *ctx, const char *format
 		.codec = opts->has_codec ? ids[opts->codec] : KCO_CODEC_ZSTD,
 		.level = (int)opts->level,
 		.filter = (unsigned)opts->filter,
+		.redact = convert_redact_level(opts),
 		.keep_going = opts->keep_going,
 		.damaged = convert_damaged,
 		.damaged_arg = ctx,
@@ -280,6 +354,7 @@ static enum kco_status convert_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 	status = kco_recording_new(ctx->session, &rec, err);
 	if (status != KCO_OK)
 		return status;
+	kco_recording_redact(rec, convert_redact_level(opts));
 	status = convert_record(ctx, kco_recording_session(rec), opts->touched, err);
 	if (status == KCO_OK)
 		status = kco_recording_write(rec, format, &to, &stats, err);
@@ -309,6 +384,9 @@ static const struct kco_opt convert_optv[] = {
 	  .help = "N kdump files with a part of the pages each: FILE.1 to FILE.N", .seen = CONVERT(has_split) },
 	{ 'k', "keep-going", KCO_OPT_FLAG, CONVERT(keep_going),
 	  .help = "leave out what cannot be read, and say what; all is read once before it is written" },
+	{ 0, "redact", KCO_OPT_FLAG, CONVERT(redact),
+	  .help = "for others to see: without memory of processes, files and devices, without keys" },
+	{ 0, "redact-names", KCO_OPT_FLAG, CONVERT(redact_names), .help = "--redact, and without names of files" },
 	{ 'f', "force", KCO_OPT_FLAG, CONVERT(force),
 	  .help = "replace an existing file, but no device and not the dump" },
 	{ 0 },
@@ -328,6 +406,27 @@ static const struct kco_json_field convert_json_fields[] = {
 	{ "left_out.free", "integer", "free" },
 	{ "left_out.hwpoison", "integer", "of broken memory" },
 	{ "left_out.offline", "integer", "given back to a hypervisor" },
+	{ "redacted", "object", "--redact: what became of pages, ..." },
+	{ "redacted.user", "integer", "left out: memory of processes" },
+	{ "redacted.cache", "integer", "left out: page cache" },
+	{ "redacted.compressed", "integer", "left out: compressed memory (zram, zswap)" },
+	{ "redacted.free", "integer", "left out: free" },
+	{ "redacted.buffers", "integer",
+	  "left out: taken from the page allocator or kmalloc() for what cannot be told" },
+	{ "redacted.lost", "integer", "left out: it cannot be told what they are" },
+	{ "redacted.slab", "integer", "kept: objects of the kernel" },
+	{ "redacted.tables", "integer", "kept: page tables" },
+	{ "redacted.mapped", "integer", "kept: stacks, per-CPU data, modules" },
+	{ "redacted.reserved", "integer", "kept: the kernel's image and what it took when it booted" },
+	{ "redacted.unmanaged", "integer", "kept: firmware's, which the kernel never gives out" },
+	{ "redacted.registers", "integer", "... and what is blank: tasks whose vector registers are" },
+	{ "redacted.keys", "integer", "keys of keyrings" },
+	{ "redacted.pools", "integer", "pools of entropy" },
+	{ "redacted.objects", "integer", "free objects of the kernel" },
+	{ "redacted.packets", "integer", "network packets" },
+	{ "redacted.names", "integer", "names of files" },
+	{ "redacted.bytes", "integer", "bytes of all these" },
+	{ "redacted.not_found", "array", "what is not blank since it could not be found" },
 	{ "first", "address", "-k: a row for each stretch of memory that was left out: its first byte ..." },
 	{ "last", "address", "... and its last" },
 	{ "pages", "integer", "--touched: pages in it" },
@@ -347,6 +446,11 @@ const struct kco_cmd kco_cmd_convert = {
 		"With --touched, runs the commands and writes the pages of memory that they read, with the dump's notes, "
 		"to a new dump. The same commands give the same output on it; what they did not read is \"not saved\" "
 		"there. A report about a crash needs a few MB that way, instead of the machine's memory.\n\n"
+		"--redact is for dumps that others are to see. What stays is what is certain to be the kernel's own: its "
+		"image, objects, stacks, page tables, per-CPU data. Memory of processes, page cache, compressed and free "
+		"memory, buffers and pages that nobody can tell the owner of are left out; vector registers, the payload of "
+		"keys, entropy and freed objects are blank; --redact-names takes the names of files as well. It says what it "
+		"left out and what it kept. Linux on x86_64.\n\n"
 		"--flatten makes it a stream that a pipe takes: readers of dumps and makedumpfile -R know it. --split "
 		"makes several files, which are opened together.\n\n"
 		"The new file is readable by its owner only: it may hold anything that memory held. It appears under its "
@@ -355,6 +459,7 @@ const struct kco_cmd kco_cmd_convert = {
 		    "convert -c lzo -o small.kdump vmcore.elf\n    compressed\n"
 		    "convert --flatten -o - vmcore | ssh host 'cat > vmcore.flat'\n    elsewhere, without a file here\n"
 		    "convert --touched 'bt --all; ps; log; mod; sys' -o small.kdump\n    what a bug report needs\n"
+		    "convert --redact -o vmcore.public\n    for someone who may not see what programs did\n"
 		    "convert --touched 'bt -l 1234' -o one.kdump --force\n    one stack, over an older file\n",
 	.opts = convert_optv,
 	.opts_size = sizeof(struct convert_opts),

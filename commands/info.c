@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <kco/convert.h>
+#include <kco/redact.h>
 
 #include "sysrows.h"
 
@@ -39,6 +40,24 @@ static uint64_t info_file_bytes(const struct kco_image *image)
 		sum += io->size;
 	}
 	return sum;
+}
+
+/* Where bytes of memory may not be what they were. */
+static void info_redacted(struct kco_sysrows *rows)
+{
+	static const char *const texts[] = {
+		[KCO_REDACT_SECRETS] =
+			"memory of processes, files and devices left out; vector registers, keys and free "
+			"objects of the kernel read as zeros",
+		[KCO_REDACT_NAMES] = "memory of processes, files and devices left out; vector registers, keys, free "
+				     "objects of the kernel and names of files read as zeros",
+	};
+	enum kco_redact_level level = kco_redact_level(rows->image);
+
+	if (level)
+		kco_sysrow(rows, "REDACTED", "redacted", texts[level]);
+	else
+		kco_json_null(rows->ctx->out, "redacted");
 }
 
 static void info_pages_row(struct kco_sysrows *rows, const char *label, uint64_t bytes)
@@ -198,6 +217,7 @@ static enum kco_status info_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 	kco_sysrows_crash(&rows);
 	kco_sysrows_file(&rows);
 	kco_sysrows_found(&rows);
+	info_redacted(&rows);
 	st = info_memory(&rows, err);
 	if (st == KCO_OK && opts->pages)
 		st = info_read_pages(&rows, err);
@@ -215,6 +235,7 @@ static const struct kco_opt info_optv[] = {
 
 static const struct kco_json_field info_json_fields[] = {
 	KCO_SYSROWS_JSON,
+	{ "redacted", "string|null", "what `convert --redact` took away, if that made it" },
 	{ "file_bytes", "integer", "size of the files on the disk" },
 	{ "page_size", "integer", "bytes of a page, the unit in which the file stores memory" },
 	{ "ram_bytes", "integer", "memory of the machine, as far as the file says what there was" },

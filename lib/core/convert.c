@@ -14,6 +14,7 @@
 
 #include "dumpout.h"
 #include "pagesource.h"
+#include "redact.h"
 #include "room.h"
 #include "verify.h"
 #include "session.h"
@@ -28,7 +29,8 @@ struct convert {
 	const struct kco_format_ops *format;
 	struct kco_pagesource pages;
 	struct kco_write_source src;
-	struct kco_image image;	  /* the source's, with facts that memory has and headers lack */
+	struct kco_image image; /* the source's, with facts that memory has and headers lack */
+	struct kco_blanks blanks;
 	struct kco_frameset drop; /* blocks that cannot be read, or are left out by the filter */
 	bool nomem, maps_all;	  /* maps_all: none was cut */
 	struct kco_write_map *maps;
@@ -37,6 +39,7 @@ struct convert {
 	struct kco_write_run part;
 	struct kco_write_run spans[KCO_WRITE_SPANS_MAX]; /* virtual ranges that maps tell all of */
 	struct kco_threadnotes threads;
+	struct kco_redact_mark mark;
 	struct kco_note *notes; /* of the new file, where they are not the old one's */
 };
 
@@ -91,6 +94,20 @@ static enum kco_status convert_filter(struct convert *c, struct kco_err *err)
 	st = KCO_OS_SLOT(c->s->os, page_filter)(c->s, &c->src, level, &c->drop, &c->stats->filter, err);
 	c->pages.drop = &c->drop;
 	return st ? kco_context(err, st, "filter") : KCO_OK;
+}
+
+/* What others may not see. Before the filter, which would leave out pages that this has counted. */
+static enum kco_status convert_redact(struct convert *c, struct kco_err *err)
+{
+	struct kco_redact what = { .src = &c->src,
+				   .names = c->opts->redact == KCO_REDACT_NAMES,
+				   .drop = &c->drop,
+				   .blanks = &c->blanks,
+				   .stats = &c->stats->redact };
+
+	enum kco_status st = kco_redact_mark(&c->mark, c->opts->redact, &c->image, err);
+
+	return st == KCO_OK && c->opts->redact ? kco_redact_source(&c->pages, &what, err) : st;
 }
 
 static enum kco_status convert_add_map(void *arg, const struct kco_write_map *map)
@@ -199,7 +216,8 @@ static enum kco_status convert_keep(struct convert *c, struct kco_err *err)
 		c->notes[n++] = c->threads.notes[i];
 	for (size_t i = 0; i < c->image.nr_notes; i++)
 		// Those of an earlier conversion are made anew, of threads unless that failed.
-		if (strcmp(c->image.notes[i].name, KCO_FACTS_NOTE_NAME) != 0 &&
+		if ((strcmp(c->image.notes[i].name, KCO_FACTS_NOTE_NAME) != 0 ||
+		     c->image.notes[i].type == KCO_REDACT_NOTE_TYPE) &&
 		    (!c->threads.n || c->image.notes[i].type != NT_PRSTATUS ||
 		     strcmp(c->image.notes[i].name, "CORE") != 0))
 			c->notes[n++] = c->image.notes[i];
@@ -213,6 +231,7 @@ static void convert_facts(struct convert *c)
 {
 	struct kco_session *s = c->s;
 	struct kco_facts *facts = &c->image.facts;
+	unsigned level;
 
 	c->image = *s->image;
 	if (!facts->vmcoreinfo && s->vmcoreinfo) {
@@ -221,9 +240,9 @@ static void convert_facts(struct convert *c)
 	}
 	if (!facts->elf_machine && s->arch)
 		facts->elf_machine = s->arch->elf_machine;
-	if (c->opts->filter)
-		facts->dump_level =
-			(int32_t)(c->opts->filter | (facts->dump_level > 0 ? (unsigned)facts->dump_level : 0));
+	level = c->opts->filter | (c->opts->redact ? KCO_FILTER_REDACTED : 0);
+	if (level)
+		facts->dump_level = (int32_t)(level | (facts->dump_level > 0 ? (unsigned)facts->dump_level : 0));
 	c->src.image = &c->image;
 }
 
@@ -320,10 +339,12 @@ enum kco_status kco_convert(struct kco_session *s, const struct kco_convert_opti
 	if (st == KCO_OK)
 		st = kco_pagesource_total(&c.src, false, &c.pages.total, err);
 	if (st == KCO_OK)
+		st = convert_redact(&c, err);
+	if (st == KCO_OK)
 		st = convert_filter(&c, err);
 	if (st == KCO_OK && opts->keep_going)
 		st = convert_check(&c, err);
-	if (st == KCO_OK && (opts->keep_going || opts->filter))
+	if (st == KCO_OK && (opts->keep_going || opts->filter || opts->redact))
 		st = kco_pagesource_total(&c.src, false, &c.pages.total, err);
 	c.pages.what = "writing";
 	stats->bytes = c.pages.total;
@@ -333,6 +354,8 @@ enum kco_status kco_convert(struct kco_session *s, const struct kco_convert_opti
 		st = convert_write(&c, err);
 	kco_pagesource_fini(&c.pages);
 	kco_frameset_fini(&c.drop);
+	kco_blanks_fini(&c.blanks);
+	kco_redact_mark_fini(&c.mark);
 	free(c.maps);
 	free(c.notes);
 	kco_threadnotes_fini(&c.threads);

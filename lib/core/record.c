@@ -19,6 +19,7 @@
 #include "dumpout.h"
 #include "frameset.h"
 #include "pagesource.h"
+#include "redact.h"
 #include "session.h"
 
 /* What tells readers that anything may be missing: makedumpfile's widest filter. */
@@ -31,7 +32,10 @@ struct kco_recording {
 	uint32_t block_size;
 	bool nomem;	      /* a page could not be noted */
 	bool virtual_touched; /* virtual memory of the file itself was read */
-	bool frozen;	      /* being written: what is read now is not noted */
+	enum kco_redact_level redact;
+	struct kco_frameset drop; /* of frames: what others may not see, ... */
+	struct kco_blanks blanks; /* ... and parts of pages */
+	bool frozen;		  /* being written: what is read now is not noted */
 };
 
 /* Called by every reader for every read. */
@@ -78,8 +82,15 @@ void kco_recording_free(struct kco_recording *rec)
 		return;
 	kco_session_free(rec->session);
 	kco_frameset_fini(&rec->frames);
+	kco_frameset_fini(&rec->drop);
+	kco_blanks_fini(&rec->blanks);
 	pthread_mutex_destroy(&rec->lock);
 	free(rec);
+}
+
+void kco_recording_redact(struct kco_recording *rec, enum kco_redact_level level)
+{
+	rec->redact = level;
 }
 
 struct kco_session *kco_recording_session(struct kco_recording *rec)
@@ -149,6 +160,7 @@ static enum kco_status record_fill(void *arg, size_t part, struct kco_sink *sink
 {
 	const struct record_file *file = arg;
 	struct kco_image image = *file->rec->session->image;
+	struct kco_redact_mark mark = { 0 };
 	struct kco_write_source src;
 	struct kco_pagesource pages;
 	enum kco_status status = kco_pagesource_init(&pages, file->rec->session, &src, err);
@@ -157,9 +169,37 @@ static enum kco_status record_fill(void *arg, size_t part, struct kco_sink *sink
 	if (status != KCO_OK)
 		return status;
 	pages.only = &file->rec->frames;
+	pages.drop = &file->rec->drop;
+	pages.blanks = &file->rec->blanks;
 	src.image = &image;
 	record_facts(file->rec, &image.facts);
-	status = file->format->write(&src, sink, err);
+	status = kco_redact_mark(&mark, file->rec->redact, &image, err);
+	if (status == KCO_OK)
+		status = file->format->write(&src, sink, err);
+	kco_redact_mark_fini(&mark);
+	kco_pagesource_fini(&pages);
+	return status;
+}
+
+/* What others may not see of the pages that were read. */
+static enum kco_status record_redact(struct kco_recording *rec, struct kco_recording_stats *stats, struct kco_err *err)
+{
+	struct kco_write_source src;
+	struct kco_pagesource pages;
+	struct kco_redact what = { .src = &src,
+				   .names = rec->redact == KCO_REDACT_NAMES,
+				   .drop = &rec->drop,
+				   .blanks = &rec->blanks,
+				   .stats = &stats->redact };
+	enum kco_status status = rec->redact ? kco_pagesource_init(&pages, rec->session, &src, err) : KCO_OK;
+
+	if (status != KCO_OK || !rec->redact)
+		return status;
+	pages.only = &rec->frames;
+	status = kco_redact_source(&pages, &what, err);
+	if (status == KCO_OK)
+		status = kco_pagesource_total(&src, true, &stats->pages, err);
+	stats->pages /= rec->block_size;
 	kco_pagesource_fini(&pages);
 	return status;
 }
@@ -192,6 +232,8 @@ enum kco_status kco_recording_write(struct kco_recording *rec, const char *forma
 				format);
 	record_freeze(rec, true);
 	status = record_settle(rec, &local, err);
+	if (status == KCO_OK)
+		status = record_redact(rec, &local, err);
 	if (status == KCO_OK && !local.pages)
 		status = kco_fail(err, KCO_E_USAGE, "no page was read, there is nothing to write");
 	if (status == KCO_OK)

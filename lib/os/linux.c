@@ -17,6 +17,7 @@
 #include "debuginfo.h"
 #include "kallsyms.h"
 #include "linux_filter.h"
+#include "linux_redact.h"
 #include "linux_page.h"
 #include "linux_process.h"
 #include "linux_x86_64.h"
@@ -205,6 +206,7 @@ const struct kco_os_ops kco_os_linux = {
 	.read_build_id = linux_read_build_id,
 	.maps = linux_maps,
 	.page_filter = linux_filter,
+	.redact = linux_redact,
 	.log = linux_log,
 	.system = linux_system,
 	.build_id = linux_build_id,

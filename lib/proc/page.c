@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include <kco/redact.h>
+
 #include "process_priv.h"
 #include "sysroot.h"
 
@@ -87,8 +89,11 @@ enum kco_status kco_page_get(struct kco_process *p, uint64_t va, struct kco_page
 		return page_by_tables(p, va, ret, err);
 	st = slot(p, va, ret, err);
 	if (!st && ret->state == KCO_PAGE_NOT_SAVED && p->pid)
-		kco_session_warn(s, "pages of processes were left out of this dump by its filter (makedumpfile -d): "
-				    "their contents are missing, all else is shown");
+		kco_session_warn(s,
+				 "pages of processes were left out of this dump %s: their contents are missing, all "
+				 "else is shown",
+				 kco_redact_level(s->image) ? "when it was redacted"
+							    : "by its filter (makedumpfile -d)");
 	if (!st && ret->state == KCO_PAGE_FILE && ret->status == KCO_E_NOT_SAVED && ret->vma && ret->vma->file) {
 		if (s->opts.sysroot)
 			kco_sysroot_page(s, ret);

@@ -12,6 +12,7 @@
 #include <kco/err.h>
 #include <kco/outfile.h>
 #include <kco/pagefilter.h>
+#include <kco/redact.h>
 #include <kco/session.h>
 
 struct kco_verify_stats {
@@ -47,6 +48,7 @@ struct kco_convert_options {
 	enum kco_codec_id codec; /* for formats that compress */
 	int level;		 /* 0: the codec's usual */
 	unsigned filter;	 /* enum kco_filter_level: what to leave out */
+	enum kco_redact_level redact;
 	/*
 	 * Memory that cannot be read is left out, and @damaged is told of each
 	 * stretch. All of it is read once before anything is written. Else the
@@ -62,6 +64,7 @@ struct kco_convert_stats {
 	uint64_t damaged;   /* bytes left out, with keep_going */
 	uint64_t file_size; /* bytes, of all files */
 	struct kco_filter_stats filter;
+	struct kco_redact_stats redact;
 };
 
 /**

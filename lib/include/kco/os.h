@@ -69,6 +69,7 @@ struct kco_kernel_place {
 };
 
 struct kco_frameset;
+struct kco_redact;
 struct kco_os_process_ops;
 struct kco_unwind_tables;
 
@@ -167,6 +168,8 @@ struct kco_os_ops {
 	 */
 	enum kco_status (*page_filter)(struct kco_session *s, const struct kco_write_source *src, unsigned level,
 				       struct kco_frameset *drop, struct kco_filter_stats *stats, struct kco_err *err);
+	/* Find what others may not see: redact.h. Without it a dump of this system cannot be redacted. */
+	enum kco_status (*redact)(struct kco_session *s, struct kco_redact *what, struct kco_err *err);
 	/*
 	 * Where the kernel maps physical memory: the map of all of it, and its own
 	 * image. For files that carry virtual addresses (convert); what is not

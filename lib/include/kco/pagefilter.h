@@ -18,6 +18,7 @@ enum kco_filter_level {
 	KCO_FILTER_USER = 8,	  /* memory of processes */
 	KCO_FILTER_FREE = 16,	  /* free pages */
 	KCO_FILTER_MAX = 31,
+	KCO_FILTER_REDACTED = 30, /* what a redacted dump lacks at the least */
 };
 
 /** Pages that each reason left out. */

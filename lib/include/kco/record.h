@@ -18,6 +18,7 @@
 
 #include <kco/err.h>
 #include <kco/outfile.h>
+#include <kco/redact.h>
 #include <kco/session.h>
 
 struct kco_recording;
@@ -27,6 +28,7 @@ struct kco_recording_stats {
 	uint64_t page_size; /* bytes */
 	uint64_t lost;	    /* noted, but not readable as a whole any more: left out */
 	uint64_t file_size; /* bytes of the new file */
+	struct kco_redact_stats redact;
 };
 
 /**
@@ -41,6 +43,8 @@ enum kco_status kco_recording_new(const struct kco_session *s, struct kco_record
 void kco_recording_free(struct kco_recording *rec);
 /** The session whose reads are noted; any of its threads may read. */
 struct kco_session *kco_recording_session(struct kco_recording *rec);
+/** What kco_recording_write() is to leave out or blank of what was read. */
+void kco_recording_redact(struct kco_recording *rec, enum kco_redact_level level);
 /**
  * Write the pages noted so far as @format ("kdump"): to a temporary
  * name in the same folder, synced, then renamed. Refused (KCO_E_USAGE) is what
