@@ -71,6 +71,13 @@ static int main_help(struct kco_program *p)
 static enum kco_status main_target(struct kco_program *p, const struct kco_cmd *cmd, char **words, int n,
 				   struct kco_target *target, int *taken, struct kco_err *err)
 {
+	const struct kco_target_words from = {
+		.cmd = cmd,
+		.words = words,
+		.n = n,
+		.formats = p->formats,
+		.format = p->globals.format,
+	};
 	enum kco_status st = KCO_OK;
 
 	*target = (struct kco_target){ 0 };
@@ -81,7 +88,7 @@ static enum kco_status main_target(struct kco_program *p, const struct kco_cmd *
 		if (!cmd && n)
 			return kco_fail(err, KCO_E_USAGE, "no command '%.60s'", words[0]);
 	} else {
-		st = kco_target_from_words(&p->arena, cmd, words, n, target, taken, err);
+		st = kco_target_from_words(&p->arena, &from, target, taken, err);
 	}
 	if (p->globals.symbols)
 		target->symbols = p->globals.symbols;
@@ -190,7 +197,10 @@ static int main_dump_first(struct kco_program *p, const char *dump, int argc, ch
 	const struct kco_cmd *cmd = NULL;
 	int used;
 
-	if (argc && !kco_target_is_file(argv[0]))
+	// Behind all parts of a split set, too.
+	for (; argc && kco_target_is_file(argv[0]); argc--)
+		argv++;
+	if (argc)
 		cmd = kco_cmd_find_words(p->cmds, argc, argv, &used, NULL);
 	if (!cmd || !main_is_exact(cmd, argv, used))
 		return KCO_EXIT_OK;

@@ -57,6 +57,7 @@ int kco_program_open(struct kco_program *p, const struct kco_target *target)
 			.format = g->format ? g->format : g->has_raw_base ? "raw" : NULL,
 			.raw_base = g->raw_base,
 			.zero_excluded = g->zero_excluded,
+			.parts_beside = target->parts_beside,
 			.warn = program_warn,
 			.warn_arg = p,
 		},

@@ -72,31 +72,44 @@ static enum kco_status target_stray(const struct kco_cmd *cmd, char **words, int
 	return KCO_OK;
 }
 
-enum kco_status kco_target_from_words(struct kco_arena *arena, const struct kco_cmd *cmd, char **words, int n,
+/* Are these two files parts of one split dump? */
+static bool target_is_same_set(const struct kco_target_words *from, const char *a, const char *b)
+{
+	const struct kco_image_options opts = { .format = from->format };
+	struct kco_part x, y;
+
+	return kco_image_part(a, from->formats, &opts, &x, NULL) == KCO_OK &&
+	       kco_image_part(b, from->formats, &opts, &y, NULL) == KCO_OK && x.set == y.set;
+}
+
+enum kco_status kco_target_from_words(struct kco_arena *arena, const struct kco_target_words *from,
 				      struct kco_target *ret, int *taken, struct kco_err *err)
 {
-	bool all = !cmd || !cmd->args;
-	int first = n, vmlinux = -1;
+	bool all = !from->cmd || !from->cmd->args;
+	char **words = from->words;
+	int n = from->n;
+	int first = n, vmlinux = -1, last = -1;
 	size_t nr = 0;
 
 	*ret = (struct kco_target){ 0 };
 	*taken = 0;
 	while (first > 0 && kco_target_is_file(words[first - 1])) {
-		if (vmlinux < 0 && n - first < 2 && target_is_vmlinux(words[first - 1]))
+		if (vmlinux < 0 && target_is_vmlinux(words[first - 1]))
 			vmlinux = first - 1;
-		else if (nr && !all)
+		else if (nr && !all && !target_is_same_set(from, words[last], words[first - 1]))
 			break;
-		else
-			nr++;
+		else if (!nr++)
+			last = first - 1;
 		first--;
 	}
 	if (first == n || (all && first))
-		return target_stray(cmd, words, n, err);
+		return target_stray(from->cmd, words, n, err);
 	if (vmlinux >= 0)
 		ret->symbols = words[vmlinux];
 	*taken = n - first;
 	if (!nr)
 		return KCO_OK;
+	ret->parts_beside = true;
 	ret->dumps = kco_arena_array(arena, nr, sizeof(*ret->dumps));
 	if (!ret->dumps)
 		return kco_fail(err, KCO_E_NOMEM, "out of memory");
@@ -174,6 +187,7 @@ enum kco_status kco_target_default(struct kco_arena *arena, struct kco_target *r
 	if (!ret->dumps)
 		return kco_fail(err, KCO_E_NOMEM, "out of memory");
 	ret->dumps[0] = path;
+	ret->parts_beside = true;
 	ret->nr_dumps = 1;
 	return KCO_OK;
 }

@@ -15,6 +15,16 @@ struct kco_target {
 	const char **dumps; /* NULL: none was found */
 	size_t nr_dumps;
 	const char *symbols; /* NULL: none was named */
+	bool parts_beside;   /* if it is one part of a split set, the others beside it are meant, too */
+};
+
+/** A command line's words among which the dump may be. */
+struct kco_target_words {
+	const struct kco_cmd *cmd; /* NULL: the shell */
+	char **words;
+	int n;
+	const struct kco_format_ops *const *formats;
+	const char *format; /* what --format says, or NULL */
 };
 
 /**
@@ -23,15 +33,14 @@ struct kco_target {
  *
  *  - Words count from the end, as long as they name files (regular ones, or
  *    block devices).
- *  - One of the last two may be an ELF executable: that is the vmlinux, in
- *    either order.
- *  - A command that takes arguments leaves us one dump, any other (and
- *    @cmd NULL, the shell) all files: the members of a split set.
+ *  - One of them may be an ELF executable: that is the vmlinux, in any place.
+ *  - A command that takes arguments leaves us the last file and the parts of
+ *    the same split set in front of it, any other (and the shell) all files.
  *
  * KCO_E_USAGE: a file stands where no dump is expected. KCO_E_IO: a word must
  * be the dump, but there is no such file.
  */
-enum kco_status kco_target_from_words(struct kco_arena *arena, const struct kco_cmd *cmd, char **words, int n,
+enum kco_status kco_target_from_words(struct kco_arena *arena, const struct kco_target_words *from,
 				      struct kco_target *ret, int *taken, struct kco_err *err) KCO_MUST_USE;
 
 /** $KCODBG_CORE, else the newest dump in $KCODBG_CRASH_DIR (/var/crash) or one folder below. KCO_E_USAGE: none. */

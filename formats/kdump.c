@@ -358,6 +358,44 @@ static int kdump_by_start(const void *a, const void *b)
 	return (x->h.start_pfn > y->h.start_pfn) - (x->h.start_pfn < y->h.start_pfn);
 }
 
+static enum kco_status kdump_part(struct kco_io *io, struct kco_part *ret, struct kco_err *err)
+{
+	struct kco_kdump_header h;
+	enum kco_status status = kco_kdump_header_read(io, &h, err);
+
+	if (status != KCO_OK)
+		return status;
+	// Without pages it has nothing to give.
+	if (!h.split || h.start_pfn == h.end_pfn)
+		return KCO_DONE;
+	*ret = (struct kco_part){ kco_kdump_header_set(&h), h.start_pfn << h.block_shift,
+				  (h.end_pfn << h.block_shift) - 1 };
+	return KCO_OK;
+}
+
+/* One file of a split set alone: which memory it has, and what to do. */
+static void kdump_warn_alone(struct kco_image *img, const struct kdump_file *f)
+{
+	uint64_t first = f->h.start_pfn << f->h.block_shift, end = f->h.end_pfn << f->h.block_shift;
+	const char *name = f->io->name;
+
+	if (f->h.start_pfn && f->h.end_pfn < f->h.max_mapnr)
+		kco_image_warn(img,
+			       "%s is a middle part of a split dump: the memory below %#" PRIx64 " and from %#" PRIx64
+			       " on is missing; name all its parts",
+			       name, first, end);
+	else if (f->h.start_pfn)
+		kco_image_warn(img,
+			       "%s is the last part of a split dump: the memory below %#" PRIx64
+			       " is missing; name all its parts",
+			       name, first);
+	else if (f->h.end_pfn < f->h.max_mapnr)
+		kco_image_warn(img,
+			       "%s is the first part of a split dump: the memory from %#" PRIx64
+			       " on is missing; name all its parts",
+			       name, end);
+}
+
 /* Do the files belong together, and what is missing? Sorts them. */
 static enum kco_status kdump_check_set(struct kco_image *img, struct kdump *kd, struct kco_err *err)
 {
@@ -369,11 +407,13 @@ static enum kco_status kdump_check_set(struct kco_image *img, struct kdump *kd, 
 
 		if (kd->nr_files > 1 && !b->h.split)
 			return kco_fail(err, KCO_E_USAGE, "%s is a whole dump, not one of a split set", b->io->name);
-		if (a->h.version != b->h.version || a->h.time != b->h.time || a->h.max_mapnr != b->h.max_mapnr ||
-		    a->h.block_size != b->h.block_size || a->h.bitmap_blocks != b->h.bitmap_blocks ||
-		    memcmp(a->h.uts, b->h.uts, sizeof(a->h.uts)))
+		if (kco_kdump_header_set(&a->h) != kco_kdump_header_set(&b->h))
 			return kco_fail(err, KCO_E_USAGE, "%s and %s are parts of different dumps", a->io->name,
 					b->io->name);
+	}
+	if (kd->nr_files == 1) {
+		kdump_warn_alone(img, a);
+		return KCO_OK;
 	}
 	qsort(kd->files, kd->nr_files, sizeof(kd->files[0]), kdump_by_start);
 	for (size_t i = 0; i < kd->nr_files; i++) {
@@ -484,6 +524,7 @@ const struct kco_format_ops kco_format_kdump = {
 	.probe = kdump_probe,
 	.open = kdump_open,
 	.close = kdump_close,
+	.part = kdump_part,
 	.ram = kdump_ram,
 	.write = kdump_write,
 	.write_packs = true,

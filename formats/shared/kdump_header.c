@@ -226,3 +226,18 @@ enum kco_status kco_kdump_header_read(struct kco_io *io, struct kco_kdump_header
 		return status;
 	return kdump_extents(io, h, kdump_field(raw, KCO_KDUMP_SUB_BLOCKS, h->abi32), err);
 }
+
+/* FNV-1a of @n bytes, going on from @hash. */
+static uint64_t kdump_hash(uint64_t hash, const void *bytes, size_t n)
+{
+	for (const uint8_t *p = bytes; n--; p++)
+		hash = (hash ^ *p) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+uint64_t kco_kdump_header_set(const struct kco_kdump_header *h)
+{
+	const uint64_t said[] = { (uint64_t)h->version, h->time, h->max_mapnr, h->block_size, h->bitmap_blocks };
+
+	return kdump_hash(kdump_hash(UINT64_C(0xcbf29ce484222325), said, sizeof(said)), h->uts, sizeof(h->uts));
+}

@@ -99,6 +99,9 @@ struct kco_kdump_header {
 /** Read and check the headers of @io. */
 enum kco_status kco_kdump_header_read(struct kco_io *io, struct kco_kdump_header *h, struct kco_err *err) KCO_MUST_USE;
 
+/** A number that files of one split set have in common, and files of other dumps do not: of what a header says. */
+uint64_t kco_kdump_header_set(const struct kco_kdump_header *h);
+
 /** The EM_* number for a utsname.machine, 0 unknown. */
 uint16_t kco_kdump_machine_elf(const char *machine);
 /** The utsname.machine for an EM_* number, NULL unknown. */

@@ -14,6 +14,7 @@
 
 #include "cache.h"
 #include "detect.h"
+#include "parts.h"
 
 #define IMAGE_FILES_MAX 4096
 #define IMAGE_UNIT_MIN 4096
@@ -112,7 +113,7 @@ static enum kco_status image_open_files(struct kco_image *img, const char *const
 					format->name, paths[0], img->format->name);
 		}
 	}
-	return KCO_OK;
+	return n == 1 && opts->parts_beside ? kco_parts_add_beside(img, paths[0], formats, opts, err) : KCO_OK;
 }
 
 static struct kco_image *image_new(const struct kco_image_options *opts)

@@ -65,6 +65,9 @@ struct kco_format_ops {
 	 * what contradicts. Called for each row after an open. May be NULL.
 	 */
 	void (*beside)(struct kco_image *img, const char *path);
+	/* Which part of a split set @io is; KCO_DONE: of none. Reads headers only. NULL: this format has no such sets.
+	 */
+	enum kco_status (*part)(struct kco_io *io, struct kco_part *ret, struct kco_err *err);
 	/* Bytes of RAM in the dumped machine, where that is not what the segments span. May be NULL. */
 	enum kco_status (*ram)(struct kco_image *img, uint64_t *ret, struct kco_err *err);
 	/* For wrappers: a sink whose writes go to @to, which it borrows, wrapped. NULL: no writer. */

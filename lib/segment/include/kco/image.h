@@ -114,10 +114,21 @@ struct kco_image_options {
 	const char *format; /* force a format by name, NULL: detect by content */
 	uint64_t raw_base;  /* physical address of the first byte of a raw image */
 	bool zero_excluded;
+	bool parts_beside;    /* one part of a split set brings the others that lie beside it */
 	uint64_t cache_bytes; /* 0: the default, 32 MiB */
 	void (*warn)(void *arg, const char *msg);
 	void *warn_arg;
 };
+
+/** Which part of a split set a file is: the physical memory [first, last] whose pages it has, if the dump has them. */
+struct kco_part {
+	uint64_t set; /* the same number: parts of the same dump */
+	uint64_t first, last;
+};
+/** The part that the file at @path is. KCO_DONE: it is a whole dump. Errors: it is no dump that opens. */
+enum kco_status kco_image_part(const char *path, const struct kco_format_ops *const *formats,
+			       const struct kco_image_options *opts, struct kco_part *ret,
+			       struct kco_err *err) KCO_MUST_USE;
 
 /**
  * Open the dump that @paths (1, or all members of a split set in any order)
