@@ -259,7 +259,7 @@ static void help_formats(struct kco_cmd_ctx *ctx)
 	for (const struct kco_format_ops *const *f = ctx->formats; t && f && *f; f++) {
 		kco_cell_str(t, (*f)->name);
 		kco_cell_bool(t, !(*f)->unsupported, "yes");
-		kco_cell_bool(t, (*f)->write != NULL, "yes");
+		kco_cell_bool(t, kco_format_is_written(*f), "yes");
 		kco_cell_str(t, (*f)->description);
 		kco_cell_str(t, (*f)->unsupported);
 		kco_table_row_end(t);
@@ -374,7 +374,7 @@ static const struct kco_json_field help_json_fields[] = {
 	{ "examples", "string|null", "of one command: lines, what each does indented below" },
 	{ "format", "string", "`help formats`: name, as --format takes it" },
 	{ "reads", "boolean", "`help formats`: can it be read" },
-	{ "writes", "boolean", "`help formats`: can it be written" },
+	{ "writes", "boolean", "`help formats`: can convert write it; the flattened form with --flatten, around another" },
 	{ "unsupported", "string|null", "`help formats`: why it cannot be read, and what to do instead" },
 	{ "key", "string", "`help json`: a key of the command's rows" },
 	{ "type", "string", "`help json`: what its value is" },

@@ -45,7 +45,7 @@ static void markdown_formats(const struct docgen *d, FILE *f)
 			markdown_cell(f, (*o)->unsupported);
 			fputs(" | |\n", f);
 		} else {
-			fprintf(f, " | yes | %s |\n", (*o)->write ? "yes" : "");
+			fprintf(f, " | yes | %s |\n", kco_format_is_written(*o) ? "yes" : "");
 		}
 	}
 }

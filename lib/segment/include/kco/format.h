@@ -82,4 +82,10 @@ struct kco_format_ops {
 	bool write_parts; /* it knows what to do with src->part */
 };
 
+/** Can convert make such files, by themselves or around others? */
+static inline bool kco_format_is_written(const struct kco_format_ops *format)
+{
+	return format->write || format->wrap;
+}
+
 #endif
