@@ -229,17 +229,22 @@ static enum kco_status kdump_packed(const struct kco_segment *seg, struct kco_co
 	struct kdump_desc pd = { 0 };
 	size_t i;
 	enum kco_status status = kdump_find(kd, addr >> kd->block_shift, &i, &pd, err);
+	enum kco_codec_id wanted = *id;
 	const void *in;
 
-	if (status == KCO_OK && pd.size > room)
+	if (status != KCO_OK)
+		return status;
+	*size = pd.size;
+	*id = kdump_codec(pd.flags);
+	if (*id != wanted)
+		return KCO_OK;
+	if (pd.size > room)
 		status = kco_fail(err, KCO_E_BUG, "%" PRIu32 " bytes do not fit %zu", pd.size, room);
 	if (status == KCO_OK)
 		status = kco_codec_input(codec, kd->files[i].io, pd.offset, pd.size, &in, err);
 	if (status != KCO_OK)
 		return status;
 	memcpy(buf, in, pd.size);
-	*size = pd.size;
-	*id = kdump_codec(pd.flags);
 	return KCO_OK;
 }
 

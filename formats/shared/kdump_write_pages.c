@@ -58,7 +58,7 @@ static void *kdump_worker_new(void *arg, struct kco_err *err)
 static bool kdump_copy(const struct kco_kdump_writer *w, struct kdump_worker *k, struct kco_reader *rd,
 		       const struct kco_write_piece *piece, size_t i, uint8_t *to, struct kdump_block *block)
 {
-	enum kco_codec_id id;
+	enum kco_codec_id id = w->src->codec;
 	enum kco_status status;
 	size_t size;
 

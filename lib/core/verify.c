@@ -19,16 +19,15 @@ struct verify_found {
 	uint64_t zero, lost; /* bytes */
 	uint64_t packed[KCO_CODEC_NR], packed_bytes;
 	struct kco_err err;
-	uint8_t room[]; /* for a block as it is stored */
 };
 
 /* By which codec the block at @addr is stored, if it is on its own. */
-static void verify_codec(const struct verify *v, struct kco_reader *rd, uint64_t addr, struct verify_found *found)
+static void verify_codec(struct kco_reader *rd, uint64_t addr, struct verify_found *found)
 {
-	enum kco_codec_id id;
+	enum kco_codec_id id = KCO_CODEC_NR;
 	size_t size;
 
-	if (kco_reader_packed(rd, addr, found->room, v->block, &size, &id, NULL) != KCO_OK || id >= KCO_CODEC_NR)
+	if (kco_reader_packed(rd, addr, NULL, 0, &size, &id, NULL) != KCO_OK || id >= KCO_CODEC_NR)
 		return;
 	found->packed[id]++;
 	found->packed_bytes += size;
@@ -55,7 +54,7 @@ static enum kco_status verify_work(void *arg, void *worker, struct kco_reader *r
 			if (kco_write_is_zero(one.bytes, v->block))
 				found->zero += v->block;
 			if (v->opts->codecs)
-				verify_codec(v, rd, one.addr, found);
+				verify_codec(rd, one.addr, found);
 			continue;
 		}
 		found->bad[i / 8] |= (uint8_t)(1u << i % 8);
@@ -101,7 +100,7 @@ enum kco_status kco_verify_source(struct kco_pagesource *ps, const struct kco_wr
 {
 	struct verify v = { src->image->facts.block_size, opts, stats };
 	struct kco_write_work work = { .whole_blocks = true,
-				       .room = sizeof(struct verify_found) + v.block,
+				       .room = sizeof(struct verify_found),
 				       .arg = &v,
 				       .work = verify_work,
 				       .deliver = verify_deliver };

@@ -186,8 +186,10 @@ enum kco_status kco_reader_saved(struct kco_reader *rd, enum kco_addr_kind kind,
 				 uint64_t *last, struct kco_err *err) KCO_MUST_USE;
 /**
  * The block of facts.block_size bytes at @addr as the file stores it, to be
- * copied without unpacking: see struct kco_segment_ops.packed. @room of
- * block_size bytes is always enough.
+ * copied without unpacking: see struct kco_segment_ops.packed. *@id is the
+ * codec by which it is wanted (KCO_CODEC_NR: @buf is not used), and then the
+ * one that it is stored by: only where they are the same is it read. @room
+ * of block_size bytes is always enough.
  */
 enum kco_status kco_reader_packed(struct kco_reader *rd, uint64_t addr, void *buf, size_t room, size_t *size,
 				  enum kco_codec_id *id, struct kco_err *err) KCO_MUST_USE;

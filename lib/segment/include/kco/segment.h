@@ -51,9 +51,10 @@ struct kco_segment_ops {
 	enum kco_status (*saved)(const struct kco_segment *seg, uint64_t addr, uint64_t *first, uint64_t *last,
 				 struct kco_err *err);
 	/*
-	 * The bytes of the block at @addr as the file stores them: *@size of @room
-	 * bytes at @buf, and by which codec. KCO_E_UNSUPPORTED: not stored in
-	 * blocks of their own. Threads as read. May be NULL.
+	 * How many bytes (*@size) of the block at @addr the file stores, and by
+	 * which codec; if that is the one that *@id says before, the bytes at @buf
+	 * of @room. KCO_E_UNSUPPORTED: not stored in blocks of their own. Threads as
+	 * read. May be NULL.
 	 */
 	enum kco_status (*packed)(const struct kco_segment *seg, struct kco_codec *codec, uint64_t addr, void *buf,
 				  size_t room, size_t *size, enum kco_codec_id *id, struct kco_err *err);
