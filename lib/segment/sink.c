@@ -11,15 +11,19 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "syncer.h"
+
 struct sink_file {
 	struct kco_sink sink;
 	int fd;
+	struct kco_syncer *syncer;
 };
 
 static enum kco_status sink_file_write(struct kco_sink *sink, const void *buf, size_t n, uint64_t off,
 				       struct kco_err *err)
 {
 	const struct sink_file *file = (const struct sink_file *)sink;
+	size_t all = n;
 
 	while (n) {
 		ssize_t r = pwrite(file->fd, buf, n, (off_t)off);
@@ -32,6 +36,7 @@ static enum kco_status sink_file_write(struct kco_sink *sink, const void *buf, s
 		n -= (size_t)r;
 		off += (uint64_t)r;
 	}
+	kco_syncer_wrote(file->syncer, all);
 	return KCO_OK;
 }
 
@@ -44,14 +49,21 @@ static enum kco_status sink_file_resize(struct kco_sink *sink, uint64_t size, st
 	return KCO_OK;
 }
 
+static enum kco_status sink_file_end(struct kco_sink *sink, struct kco_err *err)
+{
+	return kco_syncer_end(((const struct sink_file *)sink)->syncer, err);
+}
+
 static void sink_file_free(struct kco_sink *sink)
 {
+	kco_syncer_free(((const struct sink_file *)sink)->syncer);
 	free(sink);
 }
 
 static const struct kco_sink_ops sink_file_ops = {
 	.write = sink_file_write,
 	.resize = sink_file_resize,
+	.end = sink_file_end,
 	.free = sink_file_free,
 };
 
@@ -61,6 +73,11 @@ enum kco_status kco_sink_file_new(int fd, struct kco_sink **ret, struct kco_err 
 
 	if (!file)
 		return kco_fail(err, KCO_E_NOMEM, "out of memory");
+	file->syncer = kco_syncer_new(fd);
+	if (!file->syncer) {
+		free(file);
+		return kco_fail(err, KCO_E_NOMEM, "out of memory");
+	}
 	file->sink = (struct kco_sink){ .ops = &sink_file_ops, .any_thread = true };
 	file->fd = fd;
 	*ret = &file->sink;

@@ -38,7 +38,11 @@ struct kco_sink {
 	bool any_thread; /* threads may write at once, and in what order they do makes no difference */
 };
 
-/** A sink over the regular file @fd, which stays the caller's. */
+/**
+ * A sink over the regular file @fd, which stays the caller's. What is written
+ * goes to the disk meanwhile; all of it is there when the caller has called
+ * fsync() after kco_sink_end(), which tells what went wrong until then.
+ */
 enum kco_status kco_sink_file_new(int fd, struct kco_sink **ret, struct kco_err *err) KCO_MUST_USE;
 /** All @n bytes (may be 0) to @off. From one thread at a time unless sink->any_thread. */
 enum kco_status kco_sink_write(struct kco_sink *sink, const void *buf, size_t n, uint64_t off,
