@@ -10,6 +10,8 @@
 #include <stdlib.h>
 
 #define KDUMP_BLOCKS_MAX (KCO_WRITE_PIECE / 4096u) /* of a piece */
+/* Bytes that are read at once: they are still in the core's own cache when they are compressed. */
+#define KDUMP_CHUNK 65536u
 /* A page of zeros is this small in every codec; others rarely are. */
 #define KDUMP_ZERO_PACKED 64u
 
@@ -26,8 +28,10 @@ struct kdump_packed {
 };
 
 struct kdump_worker {
+	const struct kco_kdump_writer *w;
 	struct kco_encoder *encoder; /* NULL: pages are stored as they are */
 	bool copy;		     /* the source's pages may be of the same codec */
+	uint8_t bytes[KDUMP_CHUNK];
 };
 
 static void kdump_worker_free(void *worker)
@@ -47,6 +51,7 @@ static void *kdump_worker_new(void *arg, struct kco_err *err)
 		(void)!kco_fail(err, KCO_E_NOMEM, "out of memory");
 		return NULL;
 	}
+	k->w = w;
 	k->copy = w->src->codec != KCO_CODEC_NONE;
 	if (w->src->codec == KCO_CODEC_NONE || !kco_encoder_new(w->src->codec, w->src->level, &k->encoder, err))
 		return k;
@@ -55,80 +60,78 @@ static void *kdump_worker_new(void *arg, struct kco_err *err)
 }
 
 /* Take block @i over as the source stores it; false: it has to be made. */
-static bool kdump_copy(const struct kco_kdump_writer *w, struct kdump_worker *k, struct kco_reader *rd,
-		       const struct kco_write_piece *piece, size_t i, uint8_t *to, struct kdump_block *block)
+static bool kdump_copy(struct kdump_worker *k, struct kco_reader *rd, struct kco_write_piece *piece, size_t i)
 {
-	enum kco_codec_id id = w->src->codec;
+	struct kdump_packed *packed = (struct kdump_packed *)piece->out;
+	uint32_t block_size = k->w->block_size;
+	enum kco_codec_id id = k->w->src->codec;
 	enum kco_status status;
 	size_t size;
 
 	if (!k->copy)
 		return false;
-	status = kco_reader_packed(rd, piece->addr + i * w->block_size, to, w->block_size, &size, &id, NULL);
+	status = kco_reader_packed(rd, piece->addr + i * block_size, packed->bytes + piece->out_size, block_size, &size,
+				   &id, NULL);
 	if (status == KCO_E_UNSUPPORTED)
 		k->copy = false;
-	if (status != KCO_OK || id != w->src->codec || size <= KDUMP_ZERO_PACKED)
+	if (status != KCO_OK || id != k->w->src->codec || size <= KDUMP_ZERO_PACKED)
 		return false;
-	*block = (struct kdump_block){ (uint32_t)size, kco_kdump_flag(id) };
+	packed->blocks[i] = (struct kdump_block){ (uint32_t)size, kco_kdump_flag(id) };
+	piece->out_size += size;
 	return true;
 }
 
 /* Compress the block at @from when that saves bytes. */
-static enum kco_status kdump_pack(const struct kco_kdump_writer *w, struct kdump_worker *k, const uint8_t *from,
-				  uint8_t *to, struct kdump_block *block, struct kco_err *err)
+static enum kco_status kdump_pack(struct kdump_worker *k, const uint8_t *from, uint8_t *to, struct kdump_block *block,
+				  struct kco_err *err)
 {
+	uint32_t block_size = k->w->block_size;
 	enum kco_status status = KCO_OK;
 	size_t size = 0;
 
 	*block = (struct kdump_block){ 0 };
-	if (kco_write_is_zero(from, w->block_size))
+	if (kco_write_is_zero(from, block_size))
 		return KCO_OK;
 	if (k->encoder)
-		status = kco_encoder_compress(k->encoder, from, w->block_size, to, w->block_size - 1, &size, err);
-	*block = (struct kdump_block){ (uint32_t)size, kco_kdump_flag(w->src->codec) };
+		status = kco_encoder_compress(k->encoder, from, block_size, to, block_size - 1, &size, err);
+	*block = (struct kdump_block){ (uint32_t)size, kco_kdump_flag(k->w->src->codec) };
 	if (!size) {
-		memcpy(to, from, w->block_size);
-		*block = (struct kdump_block){ w->block_size, 0 };
+		memcpy(to, from, block_size);
+		*block = (struct kdump_block){ block_size, 0 };
 	}
 	return status;
 }
 
-/* Block @i of the piece, packed at @to; @read: its bytes are not there yet. */
-static enum kco_status kdump_make(const struct kco_kdump_writer *w, struct kdump_worker *k, struct kco_reader *rd,
-				  const struct kco_write_piece *piece, size_t i, bool read, uint8_t *to,
-				  struct kdump_block *block, struct kco_err *err)
+/* Make the @n blocks from @i on, a chunk at most. */
+static enum kco_status kdump_make(struct kdump_worker *k, struct kco_reader *rd, struct kco_write_piece *piece,
+				  size_t i, size_t n, struct kco_err *err)
 {
-	struct kco_write_piece one = { .addr = piece->addr + i * w->block_size,
-				       .n = w->block_size,
-				       .bytes = piece->bytes + i * w->block_size };
-	enum kco_status status = read ? kco_write_read(rd, &one, err) : KCO_OK;
+	struct kdump_packed *packed = (struct kdump_packed *)piece->out;
+	uint32_t block_size = k->w->block_size;
+	struct kco_write_piece chunk = { .addr = piece->addr + i * block_size, .n = n * block_size, .bytes = k->bytes };
+	enum kco_status status = kco_write_read(rd, &chunk, err);
 
-	*block = (struct kdump_block){ 0 };
-	return status == KCO_OK ? kdump_pack(w, k, one.bytes, to, block, err) : status;
+	for (size_t at = 0; status == KCO_OK && at < n; at++) {
+		struct kdump_block *block = &packed->blocks[i + at];
+
+		status = kdump_pack(k, k->bytes + at * block_size, packed->bytes + piece->out_size, block, err);
+		piece->out_size += block->size;
+	}
+	return status;
 }
 
 static enum kco_status kdump_work(void *arg, void *worker, struct kco_reader *rd, struct kco_write_piece *piece,
 				  struct kco_err *err)
 {
 	const struct kco_kdump_writer *w = arg;
-	struct kdump_packed *packed = (struct kdump_packed *)piece->out;
 	struct kdump_worker *k = worker;
-	size_t n = piece->n / w->block_size, at = 0;
+	size_t n = piece->n / w->block_size, chunk = k->copy ? 1 : KDUMP_CHUNK / w->block_size;
 	enum kco_status status = KCO_OK;
-	bool whole = !k->copy;
 
-	// Nothing to take over: the whole piece is read at once.
-	if (whole)
-		status = kco_write_read(rd, piece, err);
-	for (size_t i = 0; status == KCO_OK && i < n; i++) {
-		struct kdump_block *block = &packed->blocks[i];
-		uint8_t *to = packed->bytes + at;
-
-		if (whole || !kdump_copy(w, k, rd, piece, i, to, block))
-			status = kdump_make(w, k, rd, piece, i, !whole, to, block, err);
-		at += block->size;
-	}
-	piece->out_size = at;
+	piece->out_size = 0;
+	for (size_t i = 0; status == KCO_OK && i < n; i += chunk)
+		if (!kdump_copy(k, rd, piece, i))
+			status = kdump_make(k, rd, piece, i, n - i < chunk ? n - i : chunk, err);
 	return status;
 }
 
