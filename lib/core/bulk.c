@@ -36,34 +36,44 @@ unsigned kco_session_jobs(const struct kco_session *s)
 }
 
 /* How many of the @n bytes at @va lie in one piece of physical memory, which begins at @pa. */
-static size_t bulk_run(struct bulk_part *part, uint64_t va, size_t n, struct kco_paddr *pa)
+static size_t bulk_run(struct kco_mem *mem, const struct kco_space *space, uint64_t va, size_t n, struct kco_paddr *pa)
 {
-	const struct kco_space *space = &part->s->kernel;
 	size_t run = BULK_PAGE - (va & (BULK_PAGE - 1));
 	struct kco_paddr next;
 
-	if (!space->form || kco_translate(part->mem, space, va, pa, NULL, NULL))
+	if (!space->form || kco_translate(mem, space, va, pa, NULL, NULL))
 		return 0;
-	while (run < n && !kco_translate(part->mem, space, va + run, &next, NULL, NULL) && next.v == pa->v + run)
+	while (run < n && !kco_translate(mem, space, va + run, &next, NULL, NULL) && next.v == pa->v + run)
 		run += BULK_PAGE;
 	return run < n ? run : n;
+}
+
+enum kco_status kco_vread_once(struct kco_mem *mem, const struct kco_space *space, uint64_t va, void *buf, size_t n,
+			       size_t *done, struct kco_err *err)
+{
+	struct kco_reader *rd = kco_mem_reader(mem);
+	uint8_t *to = buf;
+	enum kco_status st;
+	struct kco_paddr pa;
+	size_t got = 0, run, part;
+
+	while (got < n && (run = bulk_run(mem, space, va + got, n - got, &pa)) != 0) {
+		if (kco_reader_read_once(rd, KCO_PHYS, pa.v, to + got, run, &part, NULL))
+			break;
+		got += run;
+	}
+	// What is left could not be read like that: the plain way tells why.
+	st = kco_vread(mem, space, va + got, to + got, n - got, &part, err);
+	if (done)
+		*done = got + part;
+	return st;
 }
 
 static void *bulk_work(void *arg)
 {
 	struct bulk_part *part = arg;
-	struct kco_reader *rd = kco_mem_reader(part->mem);
-	struct kco_paddr pa;
-	size_t got = 0, run, done;
 
-	while (got < part->n && (run = bulk_run(part, part->va + got, part->n - got, &pa)) != 0) {
-		if (kco_reader_read_once(rd, KCO_PHYS, pa.v, part->buf + got, run, &done, NULL))
-			break;
-		got += run;
-	}
-	/* What is left could not be read like that: the plain way tells why. */
-	part->status = kco_vread(part->mem, &part->s->kernel, part->va + got, part->buf + got, part->n - got, NULL,
-				 &part->err);
+	part->status = kco_vread_once(part->mem, &part->s->kernel, part->va, part->buf, part->n, NULL, &part->err);
 	return NULL;
 }
 

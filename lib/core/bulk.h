@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Large reads of kernel memory, spread over the session's workers.
+ * Large reads of memory, spread over the session's workers or by one of many.
  */
 #ifndef KCO_CORE_BULK_H
 #define KCO_CORE_BULK_H
@@ -14,6 +14,13 @@
  */
 enum kco_status kco_kread_bulk_new(struct kco_session *s, uint64_t va, size_t n, void **ret,
 				   struct kco_err *err) KCO_MUST_USE;
+
+/**
+ * As kco_vread(), round the page cache: for much memory of which each byte is
+ * wanted once. Any thread, with a @mem of its own.
+ */
+enum kco_status kco_vread_once(struct kco_mem *mem, const struct kco_space *space, uint64_t va, void *buf, size_t n,
+			       size_t *done, struct kco_err *err) KCO_MUST_USE;
 
 /** How many workers bulk work may use: --jobs, else the CPUs. */
 unsigned kco_session_jobs(const struct kco_session *s);

@@ -13,8 +13,6 @@
 
 #include "linux_page.h"
 
-#define MEMMAP_ORDER_MAX 18 /* 1 GiB, the largest page */
-
 static int64_t memmap_number(struct kco_session *s, const char *name)
 {
 	char key[80];
@@ -180,7 +178,7 @@ void linux_mempage_decode(const struct linux_memmap *m, const uint8_t *raw, bool
 		return;
 	(void)kco_field_get(&m->order, raw, 2 * m->size, &order);
 	order &= m->order_in_flags ? 0xff : UINT64_MAX;
-	if (order <= MEMMAP_ORDER_MAX && !(pfn & ((UINT64_C(1) << order) - 1)))
+	if (order <= LINUX_MEMMAP_ORDER_MAX && !(pfn & ((UINT64_C(1) << order) - 1)))
 		p->order = (unsigned)order;
 	if (m->dtor.size && m->dtor_hugetlb != LINUX_MEMMAP_NONE && kco_field_get(&m->dtor, raw, 2 * m->size, &dtor))
 		p->hugetlb |= (int64_t)dtor == m->dtor_hugetlb;

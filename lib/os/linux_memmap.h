@@ -19,6 +19,7 @@
 
 #define LINUX_MEMMAP_NONE INT64_MIN /* a number that this kernel does not have */
 #define LINUX_MEMMAP_PAGE_MAX 256u  /* bytes of a struct page */
+#define LINUX_MEMMAP_ORDER_MAX 18   /* 1 GiB, the largest page; what is told by its first page only is no larger */
 
 /** Where struct page has what, and this kernel's numbers. */
 struct linux_memmap {

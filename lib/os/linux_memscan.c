@@ -12,14 +12,14 @@
 #include "linux_page.h"
 #include "ordered.h"
 
-#define MEMSCAN_STRETCH (UINT64_C(1) << 18) /* page frames */
+#define MEMSCAN_STRETCH (UINT64_C(1) << 14) /* page frames that one worker looks at: 64 MiB */
 #define MEMSCAN_BATCH 1024u		    /* struct pages that are read at once */
 
 struct memscan {
 	const struct linux_memscan *what;
 	/* What is asked: runs of memory. */
 	struct kco_write_run run;
-	bool has_run, over, inside; /* inside: of a run of which a stretch was given out */
+	bool has_run, over;
 	uint64_t addr;
 	enum kco_status status;
 	struct kco_err err;
@@ -27,7 +27,6 @@ struct memscan {
 
 struct memscan_slot {
 	uint64_t first, last; /* page frames, of one stretch */
-	bool begins;	      /* first is where a run begins */
 	uint64_t *bits;	      /* of the stretch: to drop */
 	uint64_t counts[LINUX_MEMSCAN_COUNTS];
 	enum kco_status status;
@@ -68,12 +67,13 @@ static uint64_t memscan_batch(const struct linux_memscan *scan, struct kco_mem *
 	return at;
 }
 
-/* A run may begin inside of what is told by its first page only: a compound page or a free block. Where that begins. */
+/* A stretch may begin inside of what is told by its first page only: a compound page or a free block. Where that
+ * begins. */
 static uint64_t memscan_head(const struct linux_memmap *map, struct kco_mem *mem, uint64_t pfn)
 {
 	struct linux_mempage p;
 
-	for (unsigned order = 1; (UINT64_C(1) << order) <= MEMSCAN_STRETCH; order++) {
+	for (unsigned order = 1; order <= LINUX_MEMMAP_ORDER_MAX; order++) {
 		uint64_t head = pfn & ~((UINT64_C(1) << order) - 1);
 
 		// Only what is aligned anew by this order was not looked at by the one before.
@@ -103,13 +103,13 @@ static void memscan_work(void *arg, void *worker, void *slot)
 		s->status = kco_fail(&s->err, KCO_E_NOMEM, "out of memory");
 		return;
 	}
-	for (pfn = s->begins ? memscan_head(map, worker, s->first) : s->first; pfn <= s->last;) {
+	for (pfn = memscan_head(map, worker, s->first); pfn <= s->last;) {
 		size_t n = s->last - pfn + 1 < MEMSCAN_BATCH ? (size_t)(s->last - pfn + 1) : MEMSCAN_BATCH, done, have;
 		struct linux_verdict verdict;
 		enum kco_status st;
 
-		st = kco_vread(worker, &map->s->kernel, map->vmemmap + pfn * map->size, raw, (n + 1) * map->size, &done,
-			       NULL);
+		st = kco_vread_once(worker, &map->s->kernel, map->vmemmap + pfn * map->size, raw, (n + 1) * map->size,
+				    &done, NULL);
 		have = done / map->size;
 		if (have < n)
 			n = have;
@@ -134,7 +134,6 @@ static bool memscan_take(void *arg, void *slot)
 	s->status = KCO_OK;
 	memset(s->counts, 0, sizeof(s->counts));
 	s->err = KCO_ERR_INIT;
-	s->begins = !m->inside;
 	if (!m->has_run && !m->over) {
 		s->status = src->next(src->arg, m->addr, true, &m->run, &s->err);
 		m->has_run = s->status == KCO_OK;
@@ -153,7 +152,7 @@ static bool memscan_take(void *arg, void *slot)
 	memset(s->bits, 0, MEMSCAN_STRETCH / 8);
 	m->addr = (s->last + 1) * LINUX_PAGE_SIZE;
 	m->run.first = m->addr;
-	m->has_run = m->inside = s->last < last;
+	m->has_run = s->last < last;
 	return true;
 }
 
