@@ -87,8 +87,8 @@ enum kco_status linux_list_each(struct kco_session *s, uint64_t head, linux_list
 
 /* linux_rbtree.c */
 /**
- * Each node of the tree whose struct rb_root is at @root. Returns @fn's error or KCO_OK; a tree of which parts could
- * not be reached has torn->code set.
+ * Each node of the tree whose struct rb_root is at @root; KCO_DONE of @fn: not those below it. Returns @fn's error or
+ * KCO_OK; a tree of which parts could not be reached has torn->code set.
  */
 enum kco_status linux_rbtree_each(struct kco_session *s, uint64_t root, linux_list_fn *fn, void *arg,
 				  struct kco_err *torn);

@@ -80,7 +80,7 @@ static enum kco_status uprobes_node(void *arg, uint64_t node)
 		return KCO_E_CANCELLED;
 	if (linux_layout_read(b->s, &w->layout, uprobe, buf, &err)) {
 		linux_breakpoint_failed(b, KCO_BREAKPOINT_UPROBE, "uprobes", &err);
-		return KCO_OK;
+		return KCO_DONE;
 	}
 	bp.inode = linux_layout_get(&w->layout, buf, UP_INODE);
 	bp.offset = linux_layout_get(&w->layout, buf, UP_OFFSET);
