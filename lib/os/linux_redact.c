@@ -137,6 +137,8 @@ static enum kco_status redact_init(struct linux_redact *r, struct kco_err *err)
 	if (linux_of(r->s)->variant)
 		return kco_fail(err, KCO_E_UNSUPPORTED, "not on this port of %s", r->s->os->title);
 	st = linux_memmap_init(r->s, &r->map, err);
+	if (!st)
+		st = linux_direct_map(r->s, &r->direct, err);
 	if (st)
 		return st;
 	// A rule that cannot be asked would let its pages stay.

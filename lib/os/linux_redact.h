@@ -20,6 +20,7 @@ struct linux_redact {
 	struct kco_session *s;
 	struct kco_redact *what;
 	struct linux_memmap map;
+	uint64_t direct;	    /* where the map of all memory begins */
 	struct kco_addrset caches;  /* kmem_caches whose pages go */
 	struct kco_frameset kernel; /* page tables, and what the kernel maps besides the direct map */
 };

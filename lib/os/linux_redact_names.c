@@ -80,9 +80,12 @@ static enum kco_status names_dentry(void *arg, const struct linux_slub_object *o
 static enum kco_status names_dentries(struct names *n)
 {
 	struct kco_addrset caches = { 0 };
-	struct linux_slub_walk walk = {
-		.map = &n->r->map, .src = n->r->what->all, .caches = &caches, .fn = names_dentry, .arg = n
-	};
+	struct linux_slub_walk walk = { .map = &n->r->map,
+					.direct = n->r->direct,
+					.src = n->r->what->all,
+					.caches = &caches,
+					.fn = names_dentry,
+					.arg = n };
 	enum kco_status st = kco_addrset_add(&caches, n->cache);
 
 	st = st == KCO_E_NOMEM ? kco_fail(n->err, st, "out of memory") : linux_slub_each(&walk, n->err);

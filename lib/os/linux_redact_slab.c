@@ -165,9 +165,12 @@ enum kco_status linux_redact_slabs(struct linux_redact *r, struct kco_err *err)
 {
 	struct kco_err why = KCO_ERR_INIT;
 	struct slab_redact w = { .r = r, .err = err ? err : &why };
-	struct linux_slub_walk walk = {
-		.map = &r->map, .src = r->what->all, .caches = &w.wanted, .fn = slab_object, .arg = &w
-	};
+	struct linux_slub_walk walk = { .map = &r->map,
+					.direct = r->direct,
+					.src = r->what->all,
+					.caches = &w.wanted,
+					.fn = slab_object,
+					.arg = &w };
 	enum kco_status st = slab_caches(&w);
 
 	if (!st)

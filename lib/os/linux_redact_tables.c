@@ -29,7 +29,6 @@ struct tables {
 	uint64_t percpu, percpu_end; /* pcpu_get_vm_areas(); 0 unknown */
 	uint64_t pages;		     /* that were looked up one by one */
 	struct kco_err err;	     /* why the areas' walk was stopped */
-	uint64_t direct;	     /* where the map of all memory begins */
 	uint64_t image;		     /* virtual less physical address in the kernel's image */
 	bool leaves;		     /* what is mapped is wanted, too: the kernel's tables */
 };
@@ -65,7 +64,7 @@ static enum kco_status tables_entry(struct tables *t, uint64_t entry, unsigned l
 		return level == 2 && !t->leaves ? tables_add(t, pa.v, LINUX_PAGE_SIZE, err)
 						: tables_walk(t, pa.v, level - 1, va, err);
 	case KCO_PTE_PAGE:
-		if (t->leaves && va - pa.v != t->direct && va - pa.v != t->image &&
+		if (t->leaves && va - pa.v != t->r->direct && va - pa.v != t->image &&
 		    (va < t->vmalloc || va >= t->vmalloc_end))
 			return tables_add(t, pa.v, tables_span(kernel->form, level), err);
 		return KCO_OK;
@@ -221,8 +220,6 @@ enum kco_status linux_redact_tables(struct linux_redact *r, struct kco_err *err)
 
 	if (!st)
 		st = kco_tasks_get(s, &tasks, &n, err);
-	if (!st)
-		st = linux_direct_map(s, &t.direct, err);
 	if (!st)
 		st = tables_image(&t, err);
 	if (!st && (!s->kernel.form || s->kernel.form->entry_size != 8))

@@ -29,8 +29,7 @@ struct slub {
 	struct kco_session *s;
 	struct kco_field size, object_size, offset, random, pad, cpu_slab; /* kmem_cache; random, pad: size 0 none */
 	struct kco_field cpu_freelist, freelist;			   /* kmem_cache_cpu; struct slab or page */
-	uint64_t direct;
-	uint64_t *heads; /* CPUs' free objects, sorted */
+	uint64_t *heads;						   /* CPUs' free objects, sorted */
 	size_t nr_heads, cap_heads;
 	struct kco_frameset slabs; /* page frames of slabs to look at */
 	/* Of the slab that is looked at: */
@@ -58,7 +57,7 @@ static enum kco_status slub_layout(struct slub *w, struct kco_err *err)
 		w->random.size = 0;
 	if (os_field(s, "kmem_cache", &w->pad, NULL, "red_left_pad", NULL))
 		w->pad.size = 0;
-	return st ? st : linux_direct_map(s, &w->direct, err);
+	return st;
 }
 
 static enum kco_status slub_head_add(struct slub *w, uint64_t head, struct kco_err *err)
@@ -231,9 +230,9 @@ static enum kco_status slub_slab(struct slub *w, uint64_t page)
 
 	if (!linux_memmap_page(map, w->s->mem, page, &any) ||
 	    !linux_memmap_head(map, w->s->mem, page, &any, &pfn, &p) ||
-	    w->base == w->direct + (pfn << LINUX_PAGE_SHIFT) || !slub_cache(w, p.slab_cache))
+	    w->base == w->walk->direct + (pfn << LINUX_PAGE_SHIFT) || !slub_cache(w, p.slab_cache))
 		return KCO_OK;
-	w->base = w->direct + (pfn << LINUX_PAGE_SHIFT);
+	w->base = w->walk->direct + (pfn << LINUX_PAGE_SHIFT);
 	w->end = w->base + (LINUX_PAGE_SIZE << (p.order < SLUB_ORDER ? p.order : SLUB_ORDER));
 	slub_lists(w, pfn);
 	for (uint64_t i = 0; !st && i < SLUB_OBJECTS; i++) {

@@ -18,6 +18,7 @@ struct linux_slub_object {
 
 struct linux_slub_walk {
 	const struct linux_memmap *map;
+	uint64_t direct;		    /* linux_direct_map() */
 	const struct kco_write_source *src; /* slabs of which it has a page */
 	const struct kco_addrset *caches;   /* struct kmem_cache, of which objects are wanted */
 	/* In the order of memory; not KCO_OK ends the walk. */

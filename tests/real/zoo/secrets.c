@@ -10,6 +10,7 @@
 #include <linux/keyctl.h>
 
 #include <sys/socket.h>
+#include <sys/xattr.h>
 
 #include "zoo.h"
 
@@ -93,6 +94,20 @@ static void secrets_link(const char *what, const char *link)
 	secrets_say(what, text, !failed, "secret name");
 }
 
+/* A value that the kernel copies, refuses and frees: it stays where it was until somebody uses that again. */
+static void secrets_freed(const char *what)
+{
+	char text[SECRETS_TEXT], value[20 * SECRETS_TEXT];
+	int refused;
+
+	secrets_make(text, what, SECRETS_TEXT - 1);
+	for (size_t i = 0; i < sizeof(value); i++)
+		value[i] = text[i % SECRETS_TEXT];
+	refused = setxattr("/proc/version", "user.zoo", value, sizeof(value), 0) < 0;
+	explicit_bzero(value, sizeof(value));
+	secrets_say(what, text, refused, "secret");
+}
+
 int main(void)
 {
 	int fds[2];
@@ -106,6 +121,7 @@ int main(void)
 		secrets_written("stream", fds[0]);
 	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, fds) == 0)
 		secrets_written("datagram", fds[0]);
+	secrets_freed("freed");
 	secrets_name("short", 0);
 	secrets_name("long", 80);
 	secrets_link("link", "/run/zoo-link");
