@@ -25,26 +25,37 @@
 #define KDUMP_BITMAP_PIECE 4096u /* bytes of a bitmap that are made at a time */
 #define KDUMP_PIECE_BITS (UINT64_C(8) * KDUMP_BITMAP_PIECE)
 
-/* How many pages of @run belong into this file. */
-static uint64_t kdump_of_part(const struct kco_kdump_writer *w, const struct kco_write_run *run)
+/* How many pages are wanted. Whoever splits a dump has counted them for all its files. */
+static enum kco_status kdump_count(struct kco_kdump_writer *w, struct kco_err *err)
 {
-	const struct kco_write_run *part = w->src->part;
-	uint64_t first = part && part->first > run->first ? part->first : run->first;
-	uint64_t last = part && part->last < run->last ? part->last : run->last;
-
-	return first > last ? 0 : (last - first + 1) >> __builtin_ctz(w->block_size);
-}
-
-/* How many pages are wanted, and where does the last of RAM and them end? */
-static enum kco_status kdump_survey(struct kco_kdump_writer *w, struct kco_err *err)
-{
-	unsigned shift = (unsigned)__builtin_ctz(w->block_size);
-	const struct kco_segment *seg;
-	enum kco_status status;
+	enum kco_status status = KCO_OK;
 	struct kco_write_run run;
 	uint64_t addr = 0;
 
-	while ((seg = kco_segtree_next(&w->ram, addr))) {
+	if (w->src->part) {
+		w->all = w->src->part->all;
+		w->count = w->src->part->blocks;
+		return KCO_OK;
+	}
+	while ((status = w->src->next(w->src->arg, addr, true, &run, err)) == KCO_OK) {
+		w->count += (run.last - run.first + 1) >> __builtin_ctz(w->block_size);
+		addr = run.last + 1;
+		if (!addr)
+			break;
+	}
+	w->all = w->count;
+	return status == KCO_DONE || status == KCO_OK ? KCO_OK : kco_context(err, status, "listing the pages to write");
+}
+
+/* How many pages are wanted, and where does the last of RAM end, which they lie in? */
+static enum kco_status kdump_survey(struct kco_kdump_writer *w, struct kco_err *err)
+{
+	unsigned shift = (unsigned)__builtin_ctz(w->block_size);
+	enum kco_status status = kdump_count(w, err);
+	const struct kco_segment *seg;
+	uint64_t addr = 0;
+
+	while (status == KCO_OK && (seg = kco_segtree_next(&w->ram, addr))) {
 		uint64_t end = (seg->last >> shift) + 1;
 
 		if (end > w->max_mapnr)
@@ -53,18 +64,8 @@ static enum kco_status kdump_survey(struct kco_kdump_writer *w, struct kco_err *
 			break;
 		addr = seg->last + 1;
 	}
-	addr = 0;
-	while ((status = w->src->next(w->src->arg, addr, true, &run, err)) == KCO_OK) {
-		w->all += (run.last - run.first + 1) >> shift;
-		w->count += kdump_of_part(w, &run);
-		addr = run.last + 1;
-		if ((run.last >> shift) + 1 > w->max_mapnr)
-			w->max_mapnr = (run.last >> shift) + 1;
-		if (!addr)
-			break;
-	}
-	if (status != KCO_DONE && status != KCO_OK)
-		return kco_context(err, status, "listing the pages to write");
+	if (status != KCO_OK)
+		return status;
 	if (w->max_mapnr > UINT64_C(1) << (52 - shift))
 		return kco_fail(err, KCO_E_RANGE, "a kdump file cannot hold page frame %#" PRIx64, w->max_mapnr - 1);
 	w->end_pfn = w->max_mapnr;

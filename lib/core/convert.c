@@ -36,7 +36,7 @@ struct convert {
 	struct kco_write_map *maps;
 	size_t nr_maps, cap_maps;
 	uint64_t blocks; /* wanted, to be shared by the parts of a split set */
-	struct kco_write_run part;
+	struct kco_write_part part;
 	struct kco_write_run spans[KCO_WRITE_SPANS_MAX]; /* virtual ranges that maps tell all of */
 	struct kco_threadnotes threads;
 	struct kco_redact_mark mark;
@@ -285,6 +285,8 @@ static enum kco_status convert_part(struct convert *c, size_t i, struct kco_err 
 	c->part.first = end;
 	st = convert_skip(c, after - before, &end, err);
 	c->part.last = i + 1 == n ? UINT64_MAX : end - 1;
+	c->part.blocks = after - before;
+	c->part.all = c->blocks;
 	c->pages.before = before * c->image.facts.block_size;
 	c->pages.part = c->src.part = &c->part;
 	return st;

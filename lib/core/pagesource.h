@@ -14,13 +14,13 @@
 
 struct kco_pagesource {
 	struct kco_session *session;
-	const struct kco_frameset *only;  /* these frames (of facts.block_size); NULL: all that the dump holds */
-	const struct kco_frameset *drop;  /* but not these; NULL: none */
-	const struct kco_blanks *blanks;  /* zeros for these; NULL: none */
-	const struct kco_write_run *part; /* each() goes over these addresses only, next() over all; NULL: both do */
-	uint64_t before;		  /* wanted bytes in front of the part */
-	const char *what;		  /* told to the session's progress callback; NULL: nothing is told */
-	uint64_t total;			  /* wanted bytes, for the same; 0: unknown */
+	const struct kco_frameset *only;   /* these frames (of facts.block_size); NULL: all that the dump holds */
+	const struct kco_frameset *drop;   /* but not these; NULL: none */
+	const struct kco_blanks *blanks;   /* zeros for these; NULL: none */
+	const struct kco_write_part *part; /* each() goes over these addresses only, next() over all; NULL: both do */
+	uint64_t before;		   /* wanted bytes in front of the part */
+	const char *what;		   /* told to the session's progress callback; NULL: nothing is told */
+	uint64_t total;			   /* wanted bytes, for the same; 0: unknown */
 	struct kco_reader *rd;
 };
 

@@ -27,6 +27,12 @@ struct kco_write_run {
 	uint64_t first, last;
 };
 
+/** A file's part of a split set: the memory [first, last], and how many blocks are wanted there and in all. */
+struct kco_write_part {
+	uint64_t first, last;
+	uint64_t blocks, all;
+};
+
 /** A part of a run that one worker handles. */
 struct kco_write_piece {
 	uint64_t addr;
@@ -83,7 +89,7 @@ struct kco_write_source {
 	 * only, next() still all of it. NULL: the file is the whole dump. It begins
 	 * and ends with whole blocks, the first part at 0, the last at UINT64_MAX.
 	 */
-	const struct kco_write_run *part;
+	const struct kco_write_part *part;
 	const struct kco_write_map *maps;
 	size_t nr_maps;
 	/*
