@@ -151,6 +151,24 @@ static enum kco_status minidump_phys_saved(const struct kco_segment *seg, uint64
 
 #define MINIDUMP_EMPTY_BLOCK 4096u /* bytes of a flat map, which may have GiBs of zeros */
 
+/*
+ * The largest power of two of addresses round @va, from @span on, whose entries lie in one hole of the file: the flat
+ * map of 2 TiB is 4 GiB, of which a sparse file has what is mapped.
+ */
+static uint64_t minidump_hole(const struct minidump *md, uint64_t va, uint64_t span)
+{
+	for (;;) {
+		uint64_t wide = 2 * span, first = va & ~(wide - 1), at, size = wide / md->page * md->map->entry;
+
+		if (first < md->kernbase || !wide)
+			return span;
+		at = (first - md->kernbase) / md->page * md->map->entry;
+		if (at > md->map_size || size > md->map_size - at || kco_io_hole(md->io, md->map_off + at, size) < size)
+			return span;
+		span = wide;
+	}
+}
+
 /* The bytes of addresses round @va that are not mapped: those of a block of a flat map when all of it is zeros. */
 static uint64_t minidump_empty(const struct minidump *md, uint64_t va)
 {
@@ -165,7 +183,7 @@ static uint64_t minidump_empty(const struct minidump *md, uint64_t va)
 	for (size_t i = 0; i < sizeof(raw); i += 8)
 		if (kco_le64(raw + i))
 			return md->page;
-	return span;
+	return minidump_hole(md, va, span);
 }
 
 /* The entry of the kernel map for @va, and through the table that it may lead to. */
@@ -184,8 +202,6 @@ static enum kco_status minidump_walk(const struct minidump *md, uint64_t va, str
 	if (status != KCO_OK)
 		return kco_context(err, status, "kernel map");
 	map->decode(kco_le_uint(raw, map->entry), md->page, e);
-	if (!map->span && !kco_le_uint(raw, map->entry))
-		*size = minidump_empty(md, va);
 	if (!map->span || !e->valid || e->large)
 		return KCO_OK;
 	status = minidump_offset(md, e->pa + (va / md->page % (md->page / map->entry)) * map->entry, &off, err);
@@ -202,15 +218,13 @@ static enum kco_status minidump_walk(const struct minidump *md, uint64_t va, str
 	return KCO_OK;
 }
 
-static enum kco_status minidump_kernel_translate(const struct kco_segment *seg, struct kco_codec *codec, uint64_t va,
-						 struct kco_segment_page *ret, struct kco_err *err)
+static enum kco_status minidump_find(const struct minidump *md, uint64_t va, struct kco_segment_page *ret,
+				     struct kco_err *err)
 {
-	const struct minidump *md = seg->source;
 	struct minidump_entry e = { 0 };
 	uint64_t size = 0;
 	enum kco_status status = minidump_walk(md, va, &e, &size, err);
 
-	(void)codec;
 	*ret = (struct kco_segment_page){ .size = size };
 	if (status != KCO_OK)
 		return status;
@@ -219,6 +233,18 @@ static enum kco_status minidump_kernel_translate(const struct kco_segment *seg, 
 				"no page is mapped at %#" PRIx64 ": its entry of the kernel map is not valid", va);
 	*ret = (struct kco_segment_page){ { e.pa + (va & (size - 1)) }, size, e.write, e.exec };
 	return KCO_OK;
+}
+
+static enum kco_status minidump_kernel_translate(const struct kco_segment *seg, struct kco_codec *codec, uint64_t va,
+						 struct kco_segment_page *ret, struct kco_err *err)
+{
+	const struct minidump *md = seg->source;
+	enum kco_status status = minidump_find(md, va, ret, err);
+
+	(void)codec;
+	if (status == KCO_E_UNMAPPED && !md->map->span && ret->size)
+		ret->size = minidump_empty(md, va);
+	return status;
 }
 
 static enum kco_status minidump_direct_translate(const struct kco_segment *seg, struct kco_codec *codec, uint64_t va,
@@ -237,12 +263,13 @@ static enum kco_status minidump_kernel_read(const struct kco_segment *seg, struc
 {
 	const struct minidump *md = seg->source;
 
+	(void)codec;
 	*done = 0;
 	while (*done < n) {
 		uint64_t va = addr + *done;
 		size_t part = md->page - (size_t)(va & (md->page - 1)), got;
 		struct kco_segment_page page;
-		enum kco_status status = minidump_kernel_translate(seg, codec, va, &page, err);
+		enum kco_status status = minidump_find(md, va, &page, err);
 
 		if (status != KCO_OK)
 			return status;

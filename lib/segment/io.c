@@ -97,6 +97,13 @@ enum kco_status kco_io_read(struct kco_io *io, void *buf, size_t n, uint64_t off
 	return KCO_OK;
 }
 
+uint64_t kco_io_hole(struct kco_io *io, uint64_t off, uint64_t n)
+{
+	if (!io->ops->hole || off >= io->size || !n)
+		return 0;
+	return io->ops->hole(io, off, n < io->size - off ? n : io->size - off);
+}
+
 /* Files. The descriptor is the private pointer itself. */
 
 /* Reads of at least this many bytes are asked first whether they begin in a hole. */
@@ -107,13 +114,14 @@ enum kco_status kco_io_read(struct kco_io *io, void *buf, size_t n, uint64_t off
  * the page cache with zeros, a hundred times slower than making them; a dump of a
  * large machine is mostly holes. 0, too, where the file system cannot tell.
  */
-static size_t io_file_hole(int fd, size_t n, uint64_t off)
+static uint64_t io_file_hole(struct kco_io *io, uint64_t off, uint64_t n)
 {
+	int fd = (int)(intptr_t)io->priv;
 	off_t data = lseek(fd, (off_t)off, SEEK_DATA);
 	struct stat st;
 
 	if (data >= 0)
-		return (uint64_t)data - off < n ? (size_t)((uint64_t)data - off) : n;
+		return (uint64_t)data - off < n ? (uint64_t)data - off : n;
 	// There is no data behind @off; or there is no file any more.
 	return errno == ENXIO && fstat(fd, &st) == 0 && (uint64_t)st.st_size >= off + n ? n : 0;
 }
@@ -122,7 +130,7 @@ static enum kco_status io_file_read(struct kco_io *io, void *buf, size_t n, uint
 				    struct kco_err *err)
 {
 	int fd = (int)(intptr_t)io->priv;
-	size_t got = n < IO_HOLE_MIN ? 0 : io_file_hole(fd, n, off);
+	size_t got = n < IO_HOLE_MIN ? 0 : (size_t)io_file_hole(io, off, n);
 
 	memset(buf, 0, got);
 	*done = got;
@@ -159,6 +167,7 @@ static void io_file_close(struct kco_io *io)
 static const struct kco_io_ops io_file_ops = {
 	.name = "file",
 	.read = io_file_read,
+	.hole = io_file_hole,
 	.close = io_file_close,
 };
 

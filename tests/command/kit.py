@@ -71,6 +71,23 @@ def sparse_tib(path):
         f.write(b'\x5a' * (block * len(saved)))
 
 
+def flat_map(path, entries, size=0xfffff000, dense=False):
+    """A minidump v1 of FreeBSD/amd64: @entries {number: page} of a flat map of @size bytes (2 TiB), eight pages."""
+    header = b'minidump FreeBSD/amd64'.ljust(24, b'\0')
+    header += struct.pack('<IIIIQQQ', 1, 4096, 4096, size, 0xfffffe0000000000, 0xfffff80000000000,
+                          0xfffff80000008000)
+    with open(path, 'wb') as f:
+        f.write(header.ljust(4096, b'\0') + b'a log\n'.ljust(4096, b'\0') + b'\xff'.ljust(4096, b'\0'))
+        start = f.tell()
+        if dense:
+            f.write(bytes(size))
+        for number, page in entries.items():
+            f.seek(start + number * 8)
+            f.write(struct.pack('<Q', page * 4096 | 3))
+        f.seek(start + size)
+        f.write(b''.join(bytes([1 + i]) * 4096 for i in range(8)))
+
+
 def scratch_files(home):
     """The files that every test finds in $SCRATCH."""
     home = pathlib.Path(home)

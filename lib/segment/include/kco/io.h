@@ -28,6 +28,8 @@ struct kco_io_ops {
 	 */
 	enum kco_status (*read)(struct kco_io *io, void *buf, size_t n, uint64_t off, size_t *done,
 				struct kco_err *err);
+	/* How many of the @n bytes at @off are zeros that take no room. Within io->size. NULL: it cannot tell. */
+	uint64_t (*hole)(struct kco_io *io, uint64_t off, uint64_t n);
 	/* Free what the filter owns but not @io itself. May be NULL. */
 	void (*close)(struct kco_io *io);
 	/*
@@ -76,6 +78,8 @@ void kco_io_unref(struct kco_io *io);
 enum kco_status kco_io_read(struct kco_io *io, void *buf, size_t n, uint64_t off, size_t *done,
 			    struct kco_err *err) KCO_MUST_USE;
 
+/** How many of the @n bytes at @off are zeros that nobody needs to read: holes of a sparse file. 0: not known. */
+uint64_t kco_io_hole(struct kco_io *io, uint64_t off, uint64_t n);
 /** The file descriptor under a plain file, or -1 (filters, memory). For peers' libraries only. */
 int kco_io_fd(const struct kco_io *io);
 
