@@ -111,6 +111,7 @@ enum kco_status kco_session_kernel_file(struct kco_session *s, struct kco_debugi
 	struct kco_debuginfo_request req = {
 		.path = s->opts.vmlinux,
 		.debug_dir = s->opts.debug_dir,
+		.whole = KCO_OS_SLOT(s->os, kernel_whole),
 		.machine = s->image->facts.elf_machine,
 	};
 	enum kco_status st;

@@ -29,6 +29,7 @@ enum kco_status kco_session_open_debuginfo(struct kco_session *s, struct kco_err
 		.path = s->opts.vmlinux,
 		.debug_dir = s->opts.debug_dir,
 		.places = kco_kernel_paths(s),
+		.whole = KCO_OS_SLOT(s->os, kernel_whole),
 		.machine = s->arch ? s->arch->elf_machine : 0,
 		.matches = KCO_OS_SLOT(s->os, kernel_matches) ? kco_kernel_matches : NULL,
 		.matches_arg = s,

@@ -220,6 +220,7 @@ static enum kco_status debuginfo_adopt(struct kco_debuginfo *di, const struct kc
 			return kco_fail(err, KCO_E_NOMEM, "debug information: out of memory");
 	if (!di->debug_dir || !di->release || !di->places)
 		return kco_fail(err, KCO_E_NOMEM, "debug information: out of memory");
+	di->whole = req->whole;
 	di->progress = req->progress;
 	di->progress_arg = req->progress_arg;
 	return KCO_OK;
@@ -339,9 +340,9 @@ static void debuginfo_dwarf_begin(struct kco_debuginfo *di)
 		elf = di->pair->elf;
 	if (!kco_debuginfo_has_dwarf_section(elf)) {
 		kco_fail(&di->dwarf_err, KCO_E_NOSYM,
-			 "%s holds symbols but no debug information (stripped): types from DWARF and source lines "
-			 "need the vmlinux as it was linked (Debian: package linux-image-RELEASE-dbg)",
-			 di->path);
+			 "%s holds symbols but no debug information (stripped): types and source lines "
+			 "need %s",
+			 di->path, di->whole ? di->whole : "the kernel's file as it was linked");
 		return;
 	}
 	di->dwarf = dwarf_begin_elf(elf, DWARF_C_READ, NULL);

@@ -30,7 +30,8 @@ struct kco_debuginfo_request {
 	const char *release;   /* for DIR/boot/vmlinux-RELEASE and friends; NULL or "" unknown */
 	/* Paths at which this OS's kernels lie, instead of Linux's; NULL ends them. */
 	const char *const *places;
-	uint16_t machine; /* ELF machine of the dump, 0 unknown */
+	const char *whole; /* what this OS's kernel with debug information is called and where it is; static; or NULL */
+	uint16_t machine;  /* ELF machine of the dump, 0 unknown */
 	/* Is a file the dump's whose build-id says nothing? NULL: it is taken. KCO_E_CORRUPT: no. Else: unknown. */
 	enum kco_status (*matches)(void *arg, struct kco_debuginfo *di, struct kco_err *err);
 	void *matches_arg;

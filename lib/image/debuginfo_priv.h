@@ -25,6 +25,7 @@ struct kco_debuginfo {
 	pthread_mutex_t lock;
 	char *path, *debug_dir, *release; /* release: "" unknown */
 	char **places;			  /* the request's, NULL-terminated; NULL: none */
+	const char *whole;		  /* the request's, or NULL */
 	bool pair_tried;
 	struct kco_debuginfo *pair; /* the other half of a kernel in two files, or NULL */
 	int fd;

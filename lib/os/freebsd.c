@@ -90,6 +90,7 @@ const struct kco_os_ops kco_os_freebsd = {
 	.facts_in_notes = true,
 	.archs = (const char *const[]){ "x86_64", "i386", "aarch64", "riscv64", NULL },
 	.kernel_places = freebsd_places,
+	.kernel_whole = "its kernel.debug (FreeBSD's distribution set kernel-dbg)",
 	.kernel_matches = kco_kernel_matches_version,
 	.without_types = true,
 	.detect = freebsd_detect,

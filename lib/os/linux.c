@@ -178,6 +178,7 @@ static enum kco_status linux_bias(struct kco_session *s, struct kco_debuginfo *d
 
 const struct kco_os_ops kco_os_linux = {
 	.name = "linux",
+	.kernel_whole = "the vmlinux as it was linked (Debian: package linux-image-RELEASE-dbg)",
 	.title = "Linux",
 	.features = KCO_FEATURE_POLICIES | KCO_FEATURE_THREAD_SP | KCO_FEATURE_TAINTS | KCO_FEATURE_DMI,
 	.archs = (const char *const[]){ "x86_64", NULL },

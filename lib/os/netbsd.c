@@ -123,6 +123,7 @@ const struct kco_os_ops kco_os_netbsd = {
 	.facts_in_notes = true,
 	.archs = (const char *const[]){ "x86_64", NULL },
 	.kernel_places = netbsd_places,
+	.kernel_whole = "its netbsd.gdb or netbsd-GENERIC.debug (NetBSD's set debug)",
 	.kernel_matches = kco_kernel_matches_version,
 	.detect = netbsd_detect,
 	.init = netbsd_init,

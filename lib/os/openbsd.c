@@ -114,6 +114,7 @@ const struct kco_os_ops kco_os_openbsd = {
 	.facts_in_notes = true,
 	.archs = (const char *const[]){ "x86_64", NULL },
 	.kernel_places = openbsd_places,
+	.kernel_whole = "its bsd.gdb (OpenBSD: makeoptions DEBUG=\"-g\")",
 	.kernel_matches = kco_kernel_matches_version,
 	.detect = openbsd_detect,
 	.init = openbsd_init,

@@ -188,6 +188,7 @@ struct kco_os_ops {
 	 * NULL: Linux's places, by release and build-id (lib/image/debuginfo_search.c).
 	 */
 	const struct kco_kernel_place *kernel_places;
+	const char *kernel_whole; /* what to give instead of a kernel's file without debug information, for messages */
 	/*
 	 * Does @di belong to the dump? Asked once the kernel's memory can be read, unless build-ids have told.
 	 * KCO_E_CORRUPT names what differs; any other error: it cannot be told, which is warned of.
