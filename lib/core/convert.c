@@ -4,21 +4,19 @@
  */
 #include <kco/convert.h>
 
-#include <elf.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <kco/format.h>
 
 #include "dumpout.h"
+#include "keptfacts.h"
 #include "pagesource.h"
 #include "redact.h"
 #include "room.h"
 #include "verify.h"
 #include "session.h"
-#include "threadnotes.h"
 
 #define CONVERT_MAPS_MAX (UINT32_C(1) << 20)
 
@@ -37,10 +35,8 @@ struct convert {
 	size_t nr_maps, cap_maps;
 	uint64_t blocks; /* wanted, to be shared by the parts of a split set */
 	struct kco_write_part part;
-	struct kco_write_run spans[KCO_WRITE_SPANS_MAX]; /* virtual ranges that maps tell all of */
-	struct kco_threadnotes threads;
+	struct kco_keptfacts kept;
 	struct kco_redact_mark mark;
-	struct kco_note *notes; /* of the new file, where they are not the old one's */
 };
 
 const struct kco_format_ops *kco_format_writer(const struct kco_format_ops *const *formats, const char *name,
@@ -157,75 +153,6 @@ static enum kco_status convert_maps(struct convert *c, struct kco_err *err)
 	return KCO_OK;
 }
 
-/* The virtual ranges that the old file has whole maps of. Where memory is lost a gap is no proof of anything. */
-static void convert_spans(struct convert *c)
-{
-	struct kco_reader *rd = kco_mem_reader(c->s->mem);
-	const struct kco_segment *seg;
-	size_t n = 0;
-
-	for (uint64_t at = 0; n < KCO_WRITE_SPANS_MAX && (seg = kco_reader_next(rd, KCO_VIRT, at)) != NULL;) {
-		struct kco_segment_page page = { .size = 0 };
-		uint64_t first = seg->first, last = seg->last;
-		bool maps = seg->ops->translate != NULL;
-
-		// A linear map has no entries that could be empty.
-		if (maps && (kco_reader_translate(rd, first, &page, NULL) || page.size)) {
-			if (n && c->spans[n - 1].last + 1 == first)
-				c->spans[n - 1].last = last;
-			else
-				c->spans[n++] = (struct kco_write_run){ first, last };
-		}
-		if (last == UINT64_MAX)
-			break;
-		at = last + 1;
-	}
-	c->src.spans = c->spans;
-	c->src.nr_spans = c->maps_all && !c->opts->keep_going ? n : 0;
-}
-
-/* What the headers of a BSD's dump say, and no ELF header has room for; and a note for each thread. */
-static enum kco_status convert_keep(struct convert *c, struct kco_err *err)
-{
-	struct kco_facts *facts = &c->image.facts;
-	const struct kco_space *kernel = &c->s->kernel;
-	struct kco_err why = KCO_ERR_INIT;
-	enum kco_status st = KCO_OK;
-	size_t n = 0;
-
-	if (!c->s->os || !c->s->os->facts_in_notes || !c->format->write_maps)
-		return KCO_OK;
-	c->src.keep_facts = true;
-	if (!*facts->sysname)
-		snprintf(facts->sysname, sizeof(facts->sysname), "%s", c->s->os->title);
-	if (kernel->form) {
-		facts->root_pa = kernel->root.v;
-		facts->root_levels = kernel->form->levels;
-		facts->has_root_pa = true;
-	}
-	convert_spans(c);
-	st = kco_threadnotes_make(c->s, &c->threads, &why);
-	if (st == KCO_E_NOMEM || st == KCO_E_CANCELLED)
-		return kco_fail(err, st, "%s", why.msg);
-	if (st)
-		kco_session_warn(c->s, "no thread has a note in the new file: %s", why.msg);
-	c->notes = calloc(c->threads.n + c->image.nr_notes + 1, sizeof(*c->notes));
-	if (!c->notes)
-		return kco_fail(err, KCO_E_NOMEM, "out of memory for notes");
-	for (size_t i = 0; i < c->threads.n; i++)
-		c->notes[n++] = c->threads.notes[i];
-	for (size_t i = 0; i < c->image.nr_notes; i++)
-		// Those of an earlier conversion are made anew, of threads unless that failed.
-		if ((strcmp(c->image.notes[i].name, KCO_FACTS_NOTE_NAME) != 0 ||
-		     c->image.notes[i].type == KCO_REDACT_NOTE_TYPE) &&
-		    (!c->threads.n || c->image.notes[i].type != NT_PRSTATUS ||
-		     strcmp(c->image.notes[i].name, "CORE") != 0))
-			c->notes[n++] = c->image.notes[i];
-	c->image.notes = c->notes;
-	c->image.nr_notes = n;
-	return KCO_OK;
-}
-
 /* What the new file says about itself where the old one is silent and memory is not. */
 static void convert_facts(struct convert *c)
 {
@@ -321,12 +248,14 @@ enum kco_status kco_convert(struct kco_session *s, const struct kco_convert_opti
 			    struct kco_convert_stats *stats, struct kco_err *err)
 {
 	struct convert c = { .s = s, .opts = opts, .stats = stats };
+	struct kco_keptfacts_options keep = { .image = &c.image, .src = &c.src, .threads = true };
 	enum kco_status st;
 
 	memset(stats, 0, sizeof(*stats));
 	c.format = kco_format_writer(s->opts.formats, opts->format, err);
 	if (!c.format)
 		return KCO_E_UNSUPPORTED;
+	keep.format = c.format;
 	st = kco_dump_target_check(s, opts->format, &opts->to, err);
 	if (st == KCO_OK)
 		st = kco_pagesource_init(&c.pages, s, &c.src, err);
@@ -336,7 +265,8 @@ enum kco_status kco_convert(struct kco_session *s, const struct kco_convert_opti
 		st = convert_maps(&c, err);
 	if (st == KCO_OK) {
 		convert_facts(&c);
-		st = convert_keep(&c, err);
+		keep.whole_maps = c.maps_all && !opts->keep_going;
+		st = kco_keptfacts_make(s, &keep, &c.kept, err);
 	}
 	if (st == KCO_OK)
 		st = kco_pagesource_total(&c.src, false, &c.pages.total, err);
@@ -359,7 +289,6 @@ enum kco_status kco_convert(struct kco_session *s, const struct kco_convert_opti
 	kco_blanks_fini(&c.blanks);
 	kco_redact_mark_fini(&c.mark);
 	free(c.maps);
-	free(c.notes);
-	kco_threadnotes_fini(&c.threads);
+	kco_keptfacts_fini(&c.kept);
 	return st;
 }

@@ -18,6 +18,7 @@
 
 #include "dumpout.h"
 #include "frameset.h"
+#include "keptfacts.h"
 #include "pagesource.h"
 #include "redact.h"
 #include "session.h"
@@ -160,8 +161,11 @@ static enum kco_status record_fill(void *arg, size_t part, struct kco_sink *sink
 {
 	const struct record_file *file = arg;
 	struct kco_image image = *file->rec->session->image;
+	struct kco_keptfacts kept = { 0 };
 	struct kco_redact_mark mark = { 0 };
 	struct kco_write_source src;
+	// No notes of threads: who reads them all writes more than was read.
+	const struct kco_keptfacts_options keep = { .format = file->format, .image = &image, .src = &src };
 	struct kco_pagesource pages;
 	enum kco_status status = kco_pagesource_init(&pages, file->rec->session, &src, err);
 
@@ -173,9 +177,12 @@ static enum kco_status record_fill(void *arg, size_t part, struct kco_sink *sink
 	pages.blanks = &file->rec->blanks;
 	src.image = &image;
 	record_facts(file->rec, &image.facts);
-	status = kco_redact_mark(&mark, file->rec->redact, &image, err);
+	status = kco_keptfacts_make(file->rec->session, &keep, &kept, err);
+	if (status == KCO_OK)
+		status = kco_redact_mark(&mark, file->rec->redact, &image, err);
 	if (status == KCO_OK)
 		status = file->format->write(&src, sink, err);
+	kco_keptfacts_fini(&kept);
 	kco_redact_mark_fini(&mark);
 	kco_pagesource_fini(&pages);
 	return status;
