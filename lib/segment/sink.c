@@ -145,10 +145,14 @@ enum kco_status kco_stream_write(struct kco_stream *s, const void *head, size_t 
 		}
 		s->written += (uint64_t)r;
 		part = (size_t)r < head_n ? (size_t)r : head_n;
-		head = (const uint8_t *)head + part;
+		// Either may be NULL when it has no bytes.
+		if (part)
+			head = (const uint8_t *)head + part;
 		head_n -= part;
-		buf = (const uint8_t *)buf + ((size_t)r - part);
-		n -= (size_t)r - part;
+		part = (size_t)r - part;
+		if (part)
+			buf = (const uint8_t *)buf + part;
+		n -= part;
 	}
 	return KCO_OK;
 }
