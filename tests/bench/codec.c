@@ -23,7 +23,7 @@
 #define ROUNDS 3
 #define THREADS_MAX 256u
 /* Taken by a thread at a time, as a piece of convert's. */
-#define PIECE 256u
+#define PIECE 64u
 
 struct codec {
 	enum kco_codec_id id;

@@ -19,8 +19,11 @@
 #include <kco/image.h>
 #include <kco/sink.h>
 
-/* The most bytes of a piece; a multiple of every block size. */
-#define KCO_WRITE_PIECE (UINT32_C(1) << 20)
+/*
+ * The most bytes of a piece; a multiple of every block size. What a core made of
+ * one is to be in its cache still when it is written, with those that wait.
+ */
+#define KCO_WRITE_PIECE (UINT32_C(1) << 18)
 
 /** Wanted memory: [first, last], physical addresses, or virtual ones where the source says so. */
 struct kco_write_run {
