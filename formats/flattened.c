@@ -368,7 +368,8 @@ static enum kco_status flattened_unwrap(struct kco_io *io, const struct kco_imag
 
 const struct kco_format_ops kco_format_flattened = {
 	.name = "flattened",
-	.description = "makedumpfile's flattened stream around another format (makedumpfile -F, QEMU, convert --flatten)",
+	.description =
+		"makedumpfile's flattened stream around another format (makedumpfile -F, QEMU, convert --flatten)",
 	.probe = flattened_probe,
 	.unwrap = flattened_unwrap,
 	.wrap = kco_flattened_sink_new,
