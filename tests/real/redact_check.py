@@ -131,16 +131,19 @@ class RedactChecker(Checker):
         """The kernel's part of every stack; what user mode did needs its memory."""
         def rows(file):
             answer = self.ask([file], "bt", "--all")
-            return [{k: v for k, v in r.items() if not k.startswith("user_")} for r in answer.rows]
+            return [{k: v for k, v in r.items() if not k.startswith("user_") and k != "syscall"} for r in answer.rows]
         want, got = rows(plain), rows(path)
-        for x, y in zip(want, got):
-            if '"' in str(x.get("syscall", {}).get("text", "")):
-                x.pop("syscall"), y.pop("syscall", None)  # a string in user mode's memory
         problems = [f"tid {x.get('tid')}: {k} is {y.get(k)} instead of {x[k]}" for x, y in zip(want, got) for k in x
                     if x[k] != y.get(k)]
         if len(want) != len(got) or len(want) < 100:
             problems.append(f"{len(got)} stacks instead of {len(want)}")
         self.say(case, name, f"bt --all: the kernel's part of {len(want)} stacks", problems)
+
+    def reasons(self, case, plain, name, path):
+        # A string in a system call's arguments is user mode's memory.
+        a, b = (re.findall("stop reason = (.*)", self.run(file, "process", "list", "-a")[1]) for file in (plain, path))
+        problems = [f"{y} instead of {x}" for x, y in zip(a, b) if x != y and '"' not in x]
+        self.say(case, name, f"process list: {len(a)} stop reasons", problems + (["not as many"] if len(a) != len(b) else []))
 
     def pools(self, case, plain, name, path):
         def words(file, symbol, n):
@@ -185,6 +188,7 @@ class RedactChecker(Checker):
             if source == "" and name != "elf":
                 self.commands(case, plain, name, path, nameless)
                 self.stacks(case, plain, name, path)
+                self.reasons(case, plain, name, path)
             if name == "kdump-names":
                 self.pools(case, plain, name, path)
                 self.vectors(case, plain, name, path, truth)
