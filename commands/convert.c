@@ -2,9 +2,9 @@
 /*
  * convert: write the dump, or a part of it, as another file.
  *
- * What there is so far: --touched, the pages that some commands read. The
- * dump is opened once more in a session that notes every page, the commands
- * run on that one, and its notes become the new file.
+ * With --touched the dump is opened once more in a session that notes every
+ * page, the commands run on that one, and its notes become the new file. Core
+ * files of processes are those of process save-core.
  */
 #include <kco/cmd.h>
 
@@ -18,11 +18,14 @@
 #include <kco/outfile.h>
 #include <kco/record.h>
 
+#include "process.h"
+#include "savecore.h"
+
 struct convert_opts {
 	const char *touched, *output, *format;
-	int64_t level, filter, split;
+	int64_t level, filter, split, pid;
 	int codec;
-	bool force, keep_going, has_codec, flatten, has_split, redact, redact_names;
+	bool force, keep_going, has_codec, flatten, has_split, redact, redact_names, has_pid;
 };
 
 /* What --redact leaves as it is: whoever hands the dump on should know. */
@@ -215,9 +218,6 @@ static enum kco_status convert_check(struct kco_cmd_ctx *ctx, const char *format
 		return kco_fail(err, KCO_E_USAGE, "wanted is -o FILE");
 	if (opts->touched && !ctx->run_line)
 		return kco_fail(err, KCO_E_USAGE, "convert cannot be run by another command");
-	if (!strcmp(format, "core"))
-		return kco_fail(err, KCO_E_USAGE,
-				"core files of processes are `process save-core`'s: PID -o FILE, or --all=DIR");
 	for (const struct kco_format_ops *const *f = ctx->formats; f && *f; f++)
 		known |= (*f)->write && !strcmp((*f)->name, format);
 	if (!known)
@@ -337,6 +337,28 @@ static enum kco_status convert_whole(struct kco_cmd_ctx *ctx, const char *format
 	return status;
 }
 
+/* One process, or all into a folder: as `process save-core`. */
+static enum kco_status convert_cores(struct kco_cmd_ctx *ctx, struct kco_err *err)
+{
+	const struct convert_opts *opts = ctx->opts;
+	struct kco_process *p;
+	enum kco_status status;
+
+	if (!opts->output || ctx->argc)
+		return kco_fail(err, KCO_E_USAGE, "wanted is -o FILE with -p PID, or -o DIR for all processes");
+	if (opts->touched || opts->redact || opts->redact_names || opts->flatten || opts->has_split ||
+	    opts->has_codec || opts->filter || opts->keep_going)
+		return kco_fail(err, KCO_E_USAGE, "-t core goes with -p, -o and -f only");
+	status = kco_session_need(ctx->session, KCO_NEED_OS | KCO_NEED_TASKS, err);
+	if (status == KCO_OK)
+		status = kco_cmd_check_os(ctx->session, KCO_FEATURE_CORE, "convert -t core", err);
+	if (status == KCO_OK && !opts->has_pid)
+		return kco_save_cores(ctx, opts->output, opts->force, err);
+	if (status == KCO_OK)
+		status = kco_current_process(ctx, true, opts->pid, &p, err);
+	return status == KCO_OK ? kco_save_core(ctx, p, opts->output, opts->force, err) : status;
+}
+
 static enum kco_status convert_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 {
 	const struct convert_opts *opts = ctx->opts;
@@ -346,6 +368,10 @@ static enum kco_status convert_run(struct kco_cmd_ctx *ctx, struct kco_err *err)
 	struct kco_dump_target to;
 	enum kco_status status;
 
+	if (!strcmp(format, "core"))
+		return convert_cores(ctx, err);
+	if (opts->has_pid)
+		return kco_fail(err, KCO_E_USAGE, "-p is for -t core: other formats have no processes");
 	status = convert_check(ctx, format, &to, err);
 	if (status != KCO_OK)
 		return status;
@@ -371,6 +397,8 @@ static const struct kco_opt convert_optv[] = {
 	{ 'o', "output", KCO_OPT_STRING, CONVERT(output), "FILE", KCO_WORD_FILE,
 	  .help = "the file to write; - is standard output" },
 	{ 't', "to", KCO_OPT_STRING, CONVERT(format), "FORMAT", KCO_WORD_TEXT, .help = "its format (kdump)" },
+	{ 'p', "pid", KCO_OPT_INT, CONVERT(pid), "PID", KCO_WORD_TASK,
+	  .help = "-t core: this process; all of them without it", .seen = CONVERT(has_pid) },
 	{ 'd', "dump-level", KCO_OPT_INT, CONVERT(filter), "LEVEL", KCO_WORD_NUMBER,
 	  .help = "leave out, added up: 1 zeros, 2 page cache, 4 private page cache, 8 processes, 16 free pages" },
 	{ 'c', "codec", KCO_OPT_CHOICE, CONVERT(codec), "CODEC", KCO_WORD_TEXT, convert_codecs,
@@ -427,9 +455,11 @@ static const struct kco_json_field convert_json_fields[] = {
 	{ "redacted.names", "integer", "names of files" },
 	{ "redacted.bytes", "integer", "bytes of all these" },
 	{ "redacted.not_found", "array", "what is not blank since it could not be found" },
+	// Of a core file.
+	KCO_SAVECORE_JSON,
 	{ "first", "address", "-k: a row for each stretch of memory that was left out: its first byte ..." },
 	{ "last", "address", "... and its last" },
-	{ "pages", "integer", "--touched: pages in it" },
+	{ "pages", "integer", "--touched, -t core: pages in it" },
 	{ "page_size", "integer", "--touched: bytes of a page" },
 	{ "lost_pages", "integer", "--touched: pages that could be read in part only and are not in it" },
 	{ 0 },
@@ -453,12 +483,15 @@ const struct kco_cmd kco_cmd_convert = {
 		"left out and what it kept. Linux on x86_64.\n\n"
 		"--flatten makes it a stream that a pipe takes: readers of dumps and makedumpfile -R know it. --split "
 		"makes several files, which are opened together.\n\n"
+		"-t core writes processes instead: one with -p, or all of them into the folder that -o names, as `process "
+		"save-core` does.\n\n"
 		"The new file is readable by its owner only: it may hold anything that memory held. It appears under its "
 		"name when it is complete.",
 	.examples = "convert -t elf -o vmcore.elf vmcore\n    for gdb\n"
 		    "convert -c lzo -o small.kdump vmcore.elf\n    compressed\n"
 		    "convert --flatten -o - vmcore | ssh host 'cat > vmcore.flat'\n    elsewhere, without a file here\n"
 		    "convert --touched 'bt --all; ps; log; mod; sys' -o small.kdump\n    what a bug report needs\n"
+		    "convert -t core -o cores vmcore\n    every process, for gdb and LLDB\n"
 		    "convert --redact -o vmcore.public\n    for someone who may not see what programs did\n"
 		    "convert --touched 'bt -l 1234' -o one.kdump --force\n    one stack, over an older file\n",
 	.opts = convert_optv,
