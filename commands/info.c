@@ -47,10 +47,11 @@ static void info_redacted(struct kco_sysrows *rows)
 {
 	static const char *const texts[] = {
 		[KCO_REDACT_SECRETS] =
-			"memory of processes, files and devices left out; vector registers, keys and free "
+			"memory of processes, files and devices left out; vector registers, keys, network data and free "
 			"objects of the kernel read as zeros",
-		[KCO_REDACT_NAMES] = "memory of processes, files and devices left out; vector registers, keys, free "
-				     "objects of the kernel and names of files read as zeros",
+		[KCO_REDACT_NAMES] =
+			"memory of processes, files and devices left out; vector registers, keys, network data, free "
+			"objects of the kernel and names of files read as zeros",
 	};
 	enum kco_redact_level level = kco_redact_level(rows->image);
 

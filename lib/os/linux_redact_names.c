@@ -2,7 +2,7 @@
 /*
  * Names of files, on request.
  *
- *   struct dentry       d_iname (since Linux 58cf9c383c5c, v6.15, d_shortname): of
+ *   struct dentry       d_iname (since Linux 58cf9c383c5c, v6.14, d_shortname): of
  *                       each object of the dentry cache, used or free
  *                       d_name.name: a longer one, elsewhere (struct external_name)
  *   struct inode        i_link: where a symbolic link leads to, of each inode on

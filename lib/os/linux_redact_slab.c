@@ -96,7 +96,7 @@ static enum kco_status slab_caches(struct slab_redact *w)
 	return KCO_OK;
 }
 
-/* The cache that a variable points to, or since Linux 26722dc74bf0 (v6.9) a member of net_hotdata. */
+/* The cache that a variable points to, or since Linux aa70d2d16f28 (v6.9) a member of net_hotdata. */
 static uint64_t slab_packet_cache(struct kco_session *s, const char *name, const char *older, const char *member)
 {
 	struct kco_field field;

@@ -4,7 +4,7 @@
  * (mm/vmalloc.c).
  *
  *   struct vmap_area   va_start, va_end, vm -> struct vm_struct with the caller
- *   vmap_area_list     all of them; since Linux d093602919ad (v6.9) one list for
+ *   vmap_area_list     all of them; since Linux 55c49fee57af (v6.9) one list for
  *                      each of nr_vmap_nodes struct vmap_node: busy.head
  */
 #include "linux.h"

@@ -152,9 +152,12 @@ def swapped_state(zoo, fact):
     kind, _, codec = fact["where"].partition(" ")
     place = zoo.swap_place(fact["pid"], number(fact["addr"]))
     device = place[0] if place else {f["tag"]: f["device"] for f in zoo.of("swapped")}[fact["where"]]
+    zram = device.startswith("/dev/zram")
     if kind == "zswap":
-        return ("zswap", *(("swap file", "swap cache") if refused(fact) or not place else ())), (codec, "same-filled"), place
-    if device.startswith("/dev/zram"):
+        # What zswap refuses goes to the area behind it, which may be a zram's page that was in store.
+        behind = (("zram",) if zram else ("swap file", "swap cache")) if refused(fact) or not place else ()
+        return ("zswap", *behind), (codec, "same-filled", *((zoo.zram_codec(device), "huge") if zram else ())), place
+    if zram:
         codec = zoo.zram_codec(device)
         return ("zram",) if place else ("zram", "swap file", "swap cache"), (codec, "same-filled", "huge"), place
     return ("swap file", "swap cache") if place else ("zram", "swap file", "swap cache"), (), place
