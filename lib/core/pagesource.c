@@ -171,14 +171,12 @@ static void *pagesource_worker_new(void *arg, struct kco_err *err)
 		return NULL;
 	}
 	w->e = e;
-	if (kco_reader_new(e->ps->session->image, &w->rd, err)) {
-		pagesource_worker_free(w);
-		return NULL;
+	if (!kco_reader_new(e->ps->session->image, &w->rd, err)) {
+		if (e->ps->blanks)
+			kco_reader_blank(w->rd, e->ps->blanks->ranges, e->ps->blanks->n);
+		if (!e->work->worker_new || (w->own = e->work->worker_new(e->work->arg, err)))
+			return w;
 	}
-	if (e->ps->blanks)
-		kco_reader_blank(w->rd, e->ps->blanks->ranges, e->ps->blanks->n);
-	if ((!e->work->worker_new || (w->own = e->work->worker_new(e->work->arg, err))))
-		return w;
 	pagesource_worker_free(w);
 	return NULL;
 }

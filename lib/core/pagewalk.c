@@ -15,8 +15,7 @@ void kco_pagewalk_init(struct kco_pagewalk *walk, struct kco_mem *mem, const str
 	walk->table_va = 1;
 }
 
-/* The bytes that one entry at @level maps. */
-static uint64_t walk_span(const struct kco_paging *form, unsigned level)
+uint64_t kco_paging_span(const struct kco_paging *form, unsigned level)
 {
 	unsigned bits = 0;
 
@@ -27,7 +26,7 @@ static uint64_t walk_span(const struct kco_paging *form, unsigned level)
 
 static uint64_t walk_table_size(const struct kco_paging *form)
 {
-	return walk_span(form, 2);
+	return kco_paging_span(form, 2);
 }
 
 /* Entries of the lowest table, from that of @va on. */
@@ -97,7 +96,7 @@ void kco_pagewalk_next(struct kco_pagewalk *walk, uint64_t va, uint64_t end, str
 	else
 		return;
 	// A large page, or an empty entry above: as far as it goes.
-	ret->size = walk_span(form, last->level) - (va & (walk_span(form, last->level) - 1));
+	ret->size = kco_paging_span(form, last->level) - (va & (kco_paging_span(form, last->level) - 1));
 	if (ret->size > end - va)
 		ret->size = end - va;
 }

@@ -31,6 +31,8 @@ struct kco_pagewalk {
 	uint8_t table[4096];
 };
 
+/** The bytes that one entry of a table of @level (1 lowest) maps. */
+uint64_t kco_paging_span(const struct kco_paging *form, unsigned level);
 void kco_pagewalk_init(struct kco_pagewalk *walk, struct kco_mem *mem, const struct kco_space *space);
 /** What is at @va: a run that ends at @end at the latest. Both are multiples of 4096, @va < @end. */
 void kco_pagewalk_next(struct kco_pagewalk *walk, uint64_t va, uint64_t end, struct kco_pagerun *ret);

@@ -148,18 +148,14 @@ static enum kco_status maps_by_tables(struct maps *m, struct kco_err *err)
 {
 	const struct kco_space *space = &m->s->kernel;
 	const struct kco_paging *form = space->form;
-	uint64_t slots = UINT64_C(1) << form->bits[form->levels], span;
+	uint64_t slots = UINT64_C(1) << form->bits[form->levels], span = kco_paging_span(form, form->levels);
 	struct kco_pagewalk *walk = kco_arena_alloc(&m->s->arena, sizeof(*walk));
 	enum kco_status st = walk ? KCO_OK : kco_fail(err, KCO_E_NOMEM, "out of memory");
-	unsigned shift = 0;
 
-	for (unsigned i = 0; i < form->levels; i++)
-		shift += form->bits[i];
-	span = UINT64_C(1) << shift;
 	if (walk)
 		kco_pagewalk_init(walk, m->s->mem, space);
 	for (uint64_t i = slots / 2; !st && i < slots; i++) {
-		uint64_t va = -((slots - i) << shift), end = va + span;
+		uint64_t va = -((slots - i) * span), end = va + span;
 		struct kco_paddr table = KCO_PADDR(0);
 		uint8_t raw[8] = { 0 };
 

@@ -79,7 +79,7 @@ static struct linux_verdict redact_class(const struct linux_redact *r, uint64_t 
 			       : redact_stay(REDACT_COUNT(slab));
 	if (p->hugetlb)
 		return redact_drop(REDACT_COUNT(user));
-	if (mapcount < REDACT_TYPED + 1)
+	if (mapcount <= REDACT_TYPED)
 		return redact_typed(r, pfn, p);
 	switch (p->mapping & 3) {
 	case 0:

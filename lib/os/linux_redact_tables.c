@@ -19,6 +19,7 @@
 #include <kco/endian.h>
 
 #include "linux_page.h"
+#include "pagewalk.h"
 
 #define TABLES_PAGES_MAX (UINT64_C(1) << 25) /* looked up one by one: 128 GiB of stacks and per-CPU data */
 
@@ -32,15 +33,6 @@ struct tables {
 	uint64_t image;		     /* virtual less physical address in the kernel's image */
 	bool leaves;		     /* what is mapped is wanted, too: the kernel's tables */
 };
-
-static uint64_t tables_span(const struct kco_paging *form, unsigned level)
-{
-	unsigned bits = 0;
-
-	for (unsigned i = 0; i < level; i++)
-		bits += form->bits[i];
-	return UINT64_C(1) << bits;
-}
 
 static enum kco_status tables_add(struct tables *t, uint64_t pa, uint64_t size, struct kco_err *err)
 {
@@ -66,7 +58,7 @@ static enum kco_status tables_entry(struct tables *t, uint64_t entry, unsigned l
 	case KCO_PTE_PAGE:
 		if (t->leaves && va - pa.v != t->r->direct && va - pa.v != t->image &&
 		    (va < t->vmalloc || va >= t->vmalloc_end))
-			return tables_add(t, pa.v, tables_span(kernel->form, level), err);
+			return tables_add(t, pa.v, kco_paging_span(kernel->form, level), err);
 		return KCO_OK;
 	default:
 		return KCO_OK;
@@ -78,7 +70,7 @@ static enum kco_status tables_walk(struct tables *t, uint64_t pa, unsigned level
 {
 	const struct kco_paging *form = t->r->s->kernel.form;
 	uint8_t table[LINUX_PAGE_SIZE];
-	uint64_t span = tables_span(form, level), frame = pa >> LINUX_PAGE_SHIFT;
+	uint64_t span = kco_paging_span(form, level), frame = pa >> LINUX_PAGE_SHIFT;
 	size_t n = sizeof(table) / form->entry_size;
 	enum kco_status st;
 

@@ -9,16 +9,29 @@ https://github.com/504ensicsLabs/LiME/blob/master/doc/README.md. Raw: the byte o
 import hashlib
 import os
 import struct
+import sys
 
 try:
     import kdumpfile
 except ImportError:
     kdumpfile = None  # convert_check.py looks for a Python that has it; its self test needs none
 
+DEBIAN_PYTHON = "/usr/bin/python3"  # which has Debian's libkdumpfile and drgn
 PAGE = 4096
 PIECE = 1 << 20
 LIME_MAGIC = 0x4C694D45
 PT_LOAD, PT_NOTE = 1, 4
+
+
+def has_kdumpfile(what, script):
+    """Goes on with @script in Debian's Python where this one lacks libkdumpfile; False: that has none either."""
+    if kdumpfile:
+        return True
+    # Not realpath(sys.executable): a virtual environment's python is a link to Debian's.
+    if sys.executable != DEBIAN_PYTHON and os.path.exists(DEBIAN_PYTHON):
+        os.execv(DEBIAN_PYTHON, [DEBIAN_PYTHON, os.path.abspath(script), *sys.argv[1:]])
+    print(f"FAIL {what} - python3-libkdumpfile is there: it is not")
+    return False
 
 
 def digests(data):
